@@ -1,0 +1,59 @@
+/* troupe-json-protocol.h
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#if !defined (TROUPE_INSIDE) && !defined (TROUPE_COMPILATION)
+# error "Only <troupe.h> can be included directly."
+#endif
+
+#include "troupe-json.h"
+#include "troupe-line-protocol.h"
+
+G_BEGIN_DECLS
+
+#define TROUPE_TYPE_JSON_PROTOCOL (troupe_json_protocol_get_type ())
+
+TROUPE_AVAILABLE_IN_ALL
+G_DECLARE_DERIVABLE_TYPE (TroupeJsonProtocol, troupe_json_protocol, TROUPE, JSON_PROTOCOL, TroupeLineProtocol)
+
+/**
+ * TroupeJsonProtocolClass: (skip)
+ * @parent_class: the parent
+ * @json_received: one object has come, valid during the call only; by default it calls @text_received with its text
+ * @text_received: the same, as JSON text, for languages that have their own JSON
+ * @bad_json: a line was not an object within the limits; the default answers `{"error": …, "offset": …}` and returns %TRUE,
+ *   until [property@Troupe.JsonProtocol:max-errors] is passed. %FALSE with an error drops the connection
+ *
+ * The class of a connection that speaks JSON objects, one to a line.
+ *
+ * Since: 1.0
+ */
+struct _TroupeJsonProtocolClass
+{
+  TroupeLineProtocolClass parent_class;
+
+  gboolean (*json_received) (TroupeJsonProtocol  *self,
+                             struct json_object  *json,
+                             GError             **error);
+  gboolean (*text_received) (TroupeJsonProtocol  *self,
+                             const char          *text,
+                             GError             **error);
+  gboolean (*bad_json)      (TroupeJsonProtocol  *self,
+                             const GError        *reason,
+                             gsize                offset,
+                             GError             **error);
+
+  /*< private >*/
+  gpointer _reserved[8];
+};
+
+TROUPE_AVAILABLE_IN_ALL
+void troupe_json_protocol_send (TroupeJsonProtocol *self,
+                                struct json_object *json);
+TROUPE_AVAILABLE_IN_ALL
+void troupe_json_protocol_send_text (TroupeJsonProtocol *self,
+                                     const char         *text);
+
+G_END_DECLS

@@ -1,0 +1,123 @@
+/* troupe-actor.h
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#if !defined (TROUPE_INSIDE) && !defined (TROUPE_COMPILATION)
+# error "Only <troupe.h> can be included directly."
+#endif
+
+#include "troupe-message.h"
+#include "troupe-termination.h"
+#include "troupe-timer.h"
+#include "troupe-types.h"
+
+G_BEGIN_DECLS
+
+#define TROUPE_TYPE_ACTOR (troupe_actor_get_type ())
+
+TROUPE_AVAILABLE_IN_ALL
+G_DECLARE_DERIVABLE_TYPE (TroupeActor, troupe_actor, TROUPE, ACTOR, GObject)
+
+/**
+ * TroupeHandler:
+ * @actor: the actor whose turn it is
+ * @message: the message, valid as long as the turn; take a reference to keep it longer
+ * @error: where to say why it failed
+ *
+ * Handles one message.
+ *
+ * It runs on the actor's reactor, and no other code of the actor runs meanwhile. To answer an ask it
+ * calls one of the reply functions, such as [method@Troupe.Message.reply_int64].
+ *
+ * Returns: %TRUE if it handled @message, or %FALSE with @error set if it failed: an ask is rejected
+ *   with that error, and the actor stops
+ *
+ * Since: 1.0
+ */
+typedef gboolean (*TroupeHandler) (TroupeActor    *actor,
+                                   TroupeMessage  *message,
+                                   GError        **error);
+
+/**
+ * TroupeActorClass:
+ * @parent_class: the parent
+ * @kind: what automatic names begin with, such as “connection” in “connection-42”; inherited
+ * @started: the first turn, once the object is built; %FALSE with an error ends the actor as failed
+ * @receive: handles one message; the default looks among the bound names of the class and its
+ *   parents, then calls @unhandled
+ * @unhandled: handles a message that no name is bound for; the default rejects an ask with
+ *   %TROUPE_ERROR_UNHANDLED, and counts a plain message as a dead letter
+ * @child_terminated: a child ended; the default logs a warning if it failed
+ * @stopped: the last turn, once all children have ended; not after a kill
+ *
+ * The class of an actor. All virtual functions are turns of the actor, on its reactor.
+ *
+ * Since: 1.0
+ */
+struct _TroupeActorClass
+{
+  GObjectClass parent_class;
+
+  const char *kind;
+
+  gboolean (*started)          (TroupeActor       *self,
+                                GError           **error);
+  gboolean (*receive)          (TroupeActor       *self,
+                                TroupeMessage     *message,
+                                GError           **error);
+  gboolean (*unhandled)        (TroupeActor       *self,
+                                TroupeMessage     *message,
+                                GError           **error);
+  void     (*child_terminated) (TroupeActor       *self,
+                                TroupeTermination *termination);
+  void     (*stopped)          (TroupeActor       *self);
+
+  /*< private >*/
+  gpointer _reserved[8];
+};
+
+TROUPE_AVAILABLE_IN_ALL
+void          troupe_actor_class_bind     (TroupeActorClass   *klass,
+                                           const char         *name,
+                                           GType               body_type,
+                                           TroupeHandler       handler);
+
+TROUPE_AVAILABLE_IN_ALL
+TroupeRef    *troupe_actor_get_ref        (TroupeActor        *self);
+TROUPE_AVAILABLE_IN_ALL
+TroupeSystem *troupe_actor_get_system     (TroupeActor        *self);
+TROUPE_AVAILABLE_IN_ALL
+TroupeRef    *troupe_actor_spawn          (TroupeActor        *self,
+                                           const char         *name,
+                                           GType               type,
+                                           GError            **error,
+                                           ...) G_GNUC_NULL_TERMINATED;
+TROUPE_AVAILABLE_IN_ALL
+TroupeRef    *troupe_actor_spawn_with_properties (TroupeActor  *self,
+                                           const char         *name,
+                                           GType               type,
+                                           guint               n_properties,
+                                           const char         *names[],
+                                           const GValue        values[],
+                                           GError            **error);
+TROUPE_AVAILABLE_IN_ALL
+GPtrArray    *troupe_actor_dup_children   (TroupeActor        *self) G_GNUC_WARN_UNUSED_RESULT;
+TROUPE_AVAILABLE_IN_ALL
+void          troupe_actor_watch          (TroupeActor        *self,
+                                           TroupeRef          *other);
+TROUPE_AVAILABLE_IN_ALL
+void          troupe_actor_unwatch        (TroupeActor        *self,
+                                           TroupeRef          *other);
+TROUPE_AVAILABLE_IN_ALL
+TroupeTimer  *troupe_actor_call_later     (TroupeActor        *self,
+                                           gint64              delay_ms,
+                                           TroupeTimerFunc     func,
+                                           gpointer            user_data,
+                                           GDestroyNotify      destroy);
+TROUPE_AVAILABLE_IN_ALL
+void          troupe_actor_fail           (TroupeActor        *self,
+                                           GError             *error);
+
+G_END_DECLS

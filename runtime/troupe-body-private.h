@@ -1,0 +1,110 @@
+/* troupe-body-private.h
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <json-c/json.h>
+
+#include "troupe-json.h"
+
+G_BEGIN_DECLS
+
+/*
+ * One typed value, as messages carry and promises resolve to: a type and a word.
+ *
+ * G_TYPE_NONE is nothing; strings are GRefStrings; G_TYPE_POINTER with a free function is a private box
+ * (type TROUPE_TYPE_BODY_BOX inside, G_TYPE_POINTER outside).
+ */
+typedef struct
+{
+  GType type;
+  union
+  {
+    gint64   v_int64;
+    guint64  v_uint64;
+    double   v_double;
+    gpointer v_pointer;
+  };
+} TroupeBody;
+
+#define TROUPE_BODY_NOTHING ((TroupeBody) { .type = G_TYPE_NONE })
+
+/* Makers take a reference or copy of what they are given, but for pointer and json, which they take over. */
+TroupeBody  troupe_body_string      (const char         *string);
+TroupeBody  troupe_body_bytes       (GBytes             *bytes);
+TroupeBody  troupe_body_variant     (GVariant           *variant);
+TroupeBody  troupe_body_object      (gpointer            object);
+TroupeBody  troupe_body_boxed       (GType               type,
+                                     gconstpointer       boxed);
+TroupeBody  troupe_body_pointer     (gpointer            pointer,
+                                     GDestroyNotify      destroy);
+TroupeBody  troupe_body_json        (struct json_object *json);
+gboolean    troupe_body_from_value  (TroupeBody         *self,
+                                     const GValue       *value);      /* FALSE: no such body type */
+
+static inline TroupeBody
+troupe_body_int64 (gint64 number)
+{
+  return (TroupeBody) { .type = G_TYPE_INT64, .v_int64 = number };
+}
+
+static inline TroupeBody
+troupe_body_uint64 (guint64 number)
+{
+  return (TroupeBody) { .type = G_TYPE_UINT64, .v_uint64 = number };
+}
+
+static inline TroupeBody
+troupe_body_double (double number)
+{
+  return (TroupeBody) { .type = G_TYPE_DOUBLE, .v_double = number };
+}
+
+static inline TroupeBody
+troupe_body_boolean (gboolean truth)
+{
+  return (TroupeBody) { .type = G_TYPE_BOOLEAN, .v_int64 = !!truth };
+}
+
+/* The readers check the type: a wrong one is the caller's mistake (a critical naming both types), and reads as 0 or NULL. */
+gint64              troupe_body_get_int64   (const TroupeBody *self);
+guint64             troupe_body_get_uint64  (const TroupeBody *self);
+double              troupe_body_get_double  (const TroupeBody *self);
+gboolean            troupe_body_get_boolean (const TroupeBody *self);
+const char         *troupe_body_get_string  (const TroupeBody *self);
+GBytes             *troupe_body_get_bytes   (const TroupeBody *self);
+GVariant           *troupe_body_get_variant (const TroupeBody *self);
+gpointer            troupe_body_get_object  (const TroupeBody *self);
+gpointer            troupe_body_get_boxed   (const TroupeBody *self);
+gpointer            troupe_body_get_pointer (const TroupeBody *self);
+struct json_object *troupe_body_get_json    (const TroupeBody *self);
+
+/* Takes the pointer or the JSON tree out, leaving nothing. */
+gpointer            troupe_body_steal_pointer (TroupeBody *self);
+struct json_object *troupe_body_steal_json    (TroupeBody *self);
+
+/* Initialises VALUE, which must be zeroed: a string as string, a pointer as pointer, JSON as a copy of the tree,
+ * nothing leaves it uninitialised. */
+void                troupe_body_to_value    (const TroupeBody *self,
+                                             GValue           *value);
+GType               troupe_body_get_type    (const TroupeBody *self);  /* what callers see */
+gboolean            troupe_body_copy        (const TroupeBody *self,
+                                             TroupeBody       *copy);  /* FALSE: cannot be shared */
+void                troupe_body_clear_slow  (TroupeBody       *self);
+
+/* Leaves nothing. */
+static inline void
+troupe_body_clear (TroupeBody *self)
+{
+  if (self->type == G_TYPE_NONE)
+    return;
+
+  if (self->type == G_TYPE_INT64 || self->type == G_TYPE_UINT64 ||
+      self->type == G_TYPE_DOUBLE || self->type == G_TYPE_BOOLEAN)
+    self->type = G_TYPE_NONE;
+  else
+    troupe_body_clear_slow (self);
+}
+
+G_END_DECLS

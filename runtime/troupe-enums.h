@@ -1,0 +1,78 @@
+/* troupe-enums.h
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#if !defined (TROUPE_INSIDE) && !defined (TROUPE_COMPILATION)
+# error "Only <troupe.h> can be included directly."
+#endif
+
+#include <gio/gio.h>
+
+#include "troupe-version-macros.h"
+
+G_BEGIN_DECLS
+
+/**
+ * TroupeEnd:
+ * @TROUPE_END_STOPPED: it was asked to stop, or finished what it had to do
+ * @TROUPE_END_FAILED: one of its handlers failed
+ * @TROUPE_END_KILLED: it was killed
+ *
+ * How an actor ended.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  TROUPE_END_STOPPED,
+  TROUPE_END_FAILED,
+  TROUPE_END_KILLED,
+} TroupeEnd;
+
+#define TROUPE_TYPE_END (troupe_end_get_type ())
+TROUPE_AVAILABLE_IN_ALL
+GType troupe_end_get_type (void) G_GNUC_CONST;
+
+/**
+ * TroupePhase:
+ * @TROUPE_PHASE_BEFORE: first; what it promises is awaited
+ * @TROUPE_PHASE_DURING: when every promise of the phase before has its outcome
+ * @TROUPE_PHASE_AFTER: last
+ *
+ * When a trigger of a system runs, within startup or shutdown.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  TROUPE_PHASE_BEFORE,
+  TROUPE_PHASE_DURING,
+  TROUPE_PHASE_AFTER,
+} TroupePhase;
+
+#define TROUPE_TYPE_PHASE (troupe_phase_get_type ())
+TROUPE_AVAILABLE_IN_ALL
+GType troupe_phase_get_type (void) G_GNUC_CONST;
+
+/**
+ * TroupeEvent:
+ * @TROUPE_EVENT_STARTUP: the system's first pass
+ * @TROUPE_EVENT_SHUTDOWN: the system is being shut down
+ *
+ * What a trigger of a system waits for.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  TROUPE_EVENT_STARTUP,
+  TROUPE_EVENT_SHUTDOWN,
+} TroupeEvent;
+
+#define TROUPE_TYPE_EVENT (troupe_event_get_type ())
+TROUPE_AVAILABLE_IN_ALL
+GType troupe_event_get_type (void) G_GNUC_CONST;
+
+G_END_DECLS

@@ -1,0 +1,89 @@
+/* troupe-error.h
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#if !defined (TROUPE_INSIDE) && !defined (TROUPE_COMPILATION)
+# error "Only <troupe.h> can be included directly."
+#endif
+
+#include <gio/gio.h>
+
+#include "troupe-version-macros.h"
+
+G_BEGIN_DECLS
+
+#define TROUPE_ERROR (troupe_error_quark ())
+
+/* Documented in troupe-error.c. New codes go to the end of their group's gap, never renumbered. */
+typedef enum
+{
+  TROUPE_ERROR_FAILED = 0,
+
+  /* promises */
+  TROUPE_ERROR_ALREADY_RESOLVED = 1,
+  TROUPE_ERROR_CANCELLED,
+  TROUPE_ERROR_TIMED_OUT,
+  TROUPE_ERROR_FIRST_ERROR,
+  TROUPE_ERROR_ALL_FAILED,
+  TROUPE_ERROR_ABANDONED,
+  TROUPE_ERROR_BROKEN,
+  TROUPE_ERROR_ADOPT_SELF,
+  TROUPE_ERROR_ALREADY_ADOPTED,
+
+  /* actors and messages */
+  TROUPE_ERROR_ACTOR_STOPPED = 20,
+  TROUPE_ERROR_UNHANDLED,
+  TROUPE_ERROR_BODY_TYPE,
+  TROUPE_ERROR_BAD_NAME,
+  TROUPE_ERROR_NAME_IN_USE,
+  TROUPE_ERROR_BAD_PROPERTY,
+
+  /* timers, reactor, system */
+  TROUPE_ERROR_ALREADY_CALLED = 40,
+  TROUPE_ERROR_ALREADY_CANCELLED,
+  TROUPE_ERROR_ALREADY_RUNNING,
+  TROUPE_ERROR_NOT_RUNNING,
+  TROUPE_ERROR_NOT_RESTARTABLE,
+  TROUPE_ERROR_ALREADY_INSTALLED,
+  TROUPE_ERROR_NO_BACKEND,
+  TROUPE_ERROR_NO_TRIGGER,
+  TROUPE_ERROR_BAD_DESCRIPTOR,
+  TROUPE_ERROR_WRONG_THREAD,
+
+  /* endpoints and connections */
+  TROUPE_ERROR_BAD_ENDPOINT = 60,
+  TROUPE_ERROR_CANNOT_LISTEN,
+  TROUPE_ERROR_UNKNOWN_HOST,
+  TROUPE_ERROR_CONNECTION_REFUSED,
+  TROUPE_ERROR_NO_ROUTE,
+  TROUPE_ERROR_CANNOT_BIND,
+  TROUPE_ERROR_CANNOT_CONNECT,
+  TROUPE_ERROR_CONNECTION_DECLINED,
+  TROUPE_ERROR_CONNECTION_DONE,
+  TROUPE_ERROR_CONNECTION_LOST,
+  TROUPE_ERROR_CONNECTION_ABORTED,
+  TROUPE_ERROR_NO_DESCRIPTORS,
+
+  /* wire protocols */
+  TROUPE_ERROR_LINE_TOO_LONG = 80,
+  TROUPE_ERROR_BAD_ENCODING,
+  TROUPE_ERROR_BAD_JSON,
+  TROUPE_ERROR_NOT_AN_OBJECT,
+  TROUPE_ERROR_TOO_DEEP,
+  TROUPE_ERROR_TOO_LARGE,
+} TroupeError;
+
+#define TROUPE_TYPE_ERROR (troupe_error_get_type ())
+TROUPE_AVAILABLE_IN_ALL
+GType         troupe_error_get_type  (void) G_GNUC_CONST;
+
+TROUPE_AVAILABLE_IN_ALL
+GQuark        troupe_error_quark     (void);
+TROUPE_AVAILABLE_IN_ALL
+const GError *troupe_error_get_cause (const GError *error);
+TROUPE_AVAILABLE_IN_ALL
+gint64        troupe_error_get_index (const GError *error);
+
+G_END_DECLS

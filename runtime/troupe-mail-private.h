@@ -1,0 +1,51 @@
+/* troupe-mail-private.h
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "troupe-types.h"
+
+G_BEGIN_DECLS
+
+/*
+ * What lies in a mailbox: the head of a message, of a promise whose continuation is due, of a timer, of a descriptor, or of a
+ * call. Linking it costs no allocation.
+ */
+typedef enum
+{
+  TROUPE_MAIL_MESSAGE,               /* TroupeMessage; the mailbox owns a reference */
+  TROUPE_MAIL_CONTINUATION,          /* TroupePromise; the mailbox owns a hold */
+  TROUPE_MAIL_TIMER,                 /* TroupeTimer; the mailbox owns a reference */
+  TROUPE_MAIL_IO,                    /* TroupeIo, embedded in what owns the descriptor */
+  TROUPE_MAIL_CALL,                  /* TroupeCall; owned */
+} TroupeMailKind;
+
+typedef struct _TroupeMail TroupeMail;
+
+struct _TroupeMail
+{
+  TroupeMail *next;
+  guint8      kind;                  /* a TroupeMailKind */
+  guint8      bits;                  /* for the kind's own use */
+  guint16     more_bits;
+  gint        ref_count;             /* for the kind's own use */
+};
+
+G_STATIC_ASSERT (sizeof (TroupeMail) == 16);
+
+typedef void (*TroupeCallFunc) (TroupeRef *target,
+                                gpointer   data);
+
+/* A turn of TARGET that runs FUNC: what the runtime asks of an actor's own thread. */
+typedef struct
+{
+  TroupeMail      mail;
+  TroupeRef      *target;            /* a reference */
+  TroupeCallFunc  func;
+  TroupeCallFunc  refused;           /* run instead, on the target's thread, when the target has ended; or NULL */
+  gpointer        data;
+  GDestroyNotify  destroy;           /* of data, after either; or NULL */
+} TroupeCall;
+
+G_END_DECLS

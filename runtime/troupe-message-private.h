@@ -1,0 +1,36 @@
+/* troupe-message-private.h
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "troupe-body-private.h"
+#include "troupe-mail-private.h"
+#include "troupe-message.h"
+#include "troupe-slab-private.h"
+
+G_BEGIN_DECLS
+
+/* mail.bits of a message */
+#define TROUPE_MESSAGE_SENT 1        /* it has travelled, or lies in a mailbox */
+
+struct _TroupeMessage
+{
+  TroupeMail      mail;
+  const char     *name;              /* interned */
+  TroupeRef      *sender;            /* a reference, or NULL */
+  TroupeRef      *target;            /* a reference, on the way to another thread's reactor; else NULL */
+  TroupeResolver *reply;             /* the debt of an ask, or NULL */
+  TroupeBody      body;
+};
+
+G_STATIC_ASSERT (sizeof (TroupeMessage) <= TROUPE_SLAB_SMALL_SIZE);
+
+/* Made ready to travel: SELF (taken), or a fresh envelope over its body if it has travelled or is shared. NULL, after a critical, if
+ * that body cannot be shared. */
+TroupeMessage *troupe_message_prepare   (TroupeMessage *self);
+/* Takes the debt away. */
+TroupeResolver *troupe_message_steal_reply (TroupeMessage *self);
+void           troupe_message_free      (TroupeMessage *self);
+
+G_END_DECLS

@@ -1,0 +1,159 @@
+/* troupe-ref-private.h
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "troupe-actor.h"
+#include "troupe-mail-private.h"
+#include "troupe-ref.h"
+#include "troupe-slab-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct _TroupeBindings TroupeBindings;
+typedef struct _TroupeResource TroupeResource;
+typedef struct _TroupeRefExtra TroupeRefExtra;
+
+typedef enum
+{
+  TROUPE_REF_LIVE,                   /* from spawn on: mail is taken */
+  TROUPE_REF_ENDING,                 /* no mail is handled any more; waits for its holds */
+  TROUPE_REF_ENDED,                  /* the object is gone */
+} TroupeRefState;
+
+/* Control lane: looked at at every turn boundary, before the mail. */
+enum
+{
+  TROUPE_CONTROL_BIRTH = 1 << 0,
+  TROUPE_CONTROL_STOP  = 1 << 1,
+  TROUPE_CONTROL_FAIL  = 1 << 2,
+  TROUPE_CONTROL_KILL  = 1 << 3,
+  TROUPE_CONTROL_END   = 1 << 4,     /* the last hold is gone */
+};
+
+enum
+{
+  TROUPE_REF_QUEUED  = 1 << 0,       /* in the ready queue, which holds a reference */
+  TROUPE_REF_RUNNING = 1 << 1,       /* its slice runs, here or further up the stack */
+  TROUPE_REF_OUTSIDE = 1 << 2,       /* no actor: the turns of code outside actors; may nest */
+  TROUPE_REF_BORN    = 1 << 3,       /* started returned TRUE */
+  TROUPE_REF_KILLED  = 1 << 4,
+  TROUPE_REF_FAILED  = 1 << 5,
+};
+
+/*
+ * Something of an actor that ends with it: a transport, a listening port, a connect in progress.
+ *
+ * RELEASE runs on the actor's thread when the actor begins to end. What needs time takes a hold on the actor
+ * (troupe_ref_hold ()) and drops it when it is done; after a kill it must not call the actor's code. RELEASE may remove the resource.
+ */
+struct _TroupeResource
+{
+  TroupeResource *next;
+  TroupeResource *previous;
+  void          (*release) (TroupeResource *self,
+                            TroupeRef      *owner,
+                            TroupeEnd       end);
+};
+
+/*
+ * The address of an actor and all that the runtime keeps for it. Everything below the line belongs to the
+ * reactor's thread.
+ */
+struct _TroupeRef
+{
+  gint                  ref_count;   /* atomic */
+  gint                  state;       /* a TroupeRefState, written by the reactor's thread, read atomically by others */
+  TroupeReactor        *reactor;     /* a reference */
+  GType                 type;
+  guint64               serial;
+  char                 *name;        /* NULL: composed from the kind and the serial number */
+  TroupeRef            *parent;      /* a reference; NULL for a root */
+  /* ---- */
+  TroupeActor          *actor;       /* NULL before birth and after the end */
+  const TroupeBindings *bindings;
+  TroupeMail           *head;
+  TroupeMail           *tail;
+  TroupeRef            *ready_next;
+  guint                 n_mail;
+  guint8                control;
+  guint8                flags;
+  guint16               reserved;
+  guint                 n_holds;     /* children and resources that its end waits for */
+  TroupeRef            *last_child;  /* each live child is held by a reference */
+  TroupeRef            *previous_sibling;
+  TroupeRef            *next_sibling;
+  TroupeResource       *resources;
+  TroupePromise        *promises;    /* pending or stalled promises at home here, newest first */
+  TroupeTimer          *timers;      /* pending timers */
+  TroupeRefExtra       *extra;       /* what few actors have */
+};
+
+G_STATIC_ASSERT (sizeof (TroupeRef) <= TROUPE_SLAB_LARGE_SIZE);
+
+static inline TroupeRefState
+troupe_ref_get_state (TroupeRef *self)
+{
+  return (TroupeRefState) __atomic_load_n (&self->state, __ATOMIC_ACQUIRE);
+}
+
+/* The actor, or the outside, whose turn this thread runs at this depth of the main loop; NULL in foreign code. */
+TroupeRef *troupe_ref_get_running      (void);
+/* The same, but NULL for the outside: what counts as “the current actor”. */
+TroupeRef *troupe_ref_get_current      (void);
+
+/* Any thread. Puts MAIL into SELF's mailbox, directly on its own thread, through the reactor's inbound queue from another. An ended
+ * target bounces it. */
+void       troupe_ref_post             (TroupeRef      *self,
+                                        TroupeMail     *mail);
+/* Any thread: a turn of SELF that runs FUNC. */
+void       troupe_ref_call             (TroupeRef      *self,
+                                        TroupeCallFunc  func,
+                                        TroupeCallFunc  refused,
+                                        gpointer        data,
+                                        GDestroyNotify  destroy);
+
+/* The following are for SELF's own thread. */
+void       troupe_ref_enqueue          (TroupeRef      *self,
+                                        TroupeMail     *mail);
+void       troupe_ref_set_control      (TroupeRef      *self,
+                                        guint           bits);
+void       troupe_ref_run_slice        (TroupeRef      *self);
+void       troupe_ref_fail             (TroupeRef      *self,
+                                        GError         *error);    /* (transfer full) */
+void       troupe_ref_hold             (TroupeRef      *self);
+void       troupe_ref_unhold           (TroupeRef      *self);
+void       troupe_ref_add_resource     (TroupeRef      *self,
+                                        TroupeResource *resource);
+void       troupe_ref_remove_resource  (TroupeRef      *self,
+                                        TroupeResource *resource);
+/* Remembers a deferred reply, so that SELF's end rejects it. Keeps a hold, not a resolver handle. */
+void       troupe_ref_add_deferred     (TroupeRef      *self,
+                                        TroupeResolver *resolver);
+void       troupe_ref_watch            (TroupeRef      *self,
+                                        TroupeRef      *watcher);
+void       troupe_ref_unwatch          (TroupeRef      *self,
+                                        TroupeRef      *watcher);
+
+/* Any thread. PARENT NULL makes a root. */
+TroupeRef *troupe_ref_spawn            (TroupeReactor  *reactor,
+                                        TroupeRef      *parent,
+                                        const char     *name,
+                                        GType           type,
+                                        guint           n_properties,
+                                        const char    **names,
+                                        const GValue   *values,
+                                        GError        **error);
+TroupeRef *troupe_ref_spawn_valist     (TroupeReactor  *reactor,
+                                        TroupeRef      *parent,
+                                        const char     *name,
+                                        GType           type,
+                                        GError        **error,
+                                        const char     *first_property,
+                                        va_list         args);
+TroupeRef *troupe_ref_new_outside      (TroupeReactor  *reactor);
+/* A GError for “SELF has ended”, with its cause if it failed. */
+GError    *troupe_ref_new_ended_error  (TroupeRef      *self);
+
+G_END_DECLS

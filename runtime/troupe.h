@@ -1,0 +1,33 @@
+/* troupe.h
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#define TROUPE_INSIDE
+#include "troupe-version-macros.h"
+#include "troupe-types.h"
+#include "troupe-enums.h"
+#include "troupe-error.h"
+#include "troupe-json.h"
+#include "troupe-message.h"
+#include "troupe-ref.h"
+#include "troupe-termination.h"
+#include "troupe-promise.h"
+#include "troupe-resolver.h"
+#include "troupe-timer.h"
+#include "troupe-descriptor.h"
+#include "troupe-reactor.h"
+#include "troupe-system.h"
+#include "troupe-actor.h"
+#include "troupe-transport.h"
+#include "troupe-protocol.h"
+#include "troupe-endpoint.h"
+#include "troupe-factory.h"
+#include "troupe-port.h"
+#include "troupe-connector.h"
+#include "troupe-line-protocol.h"
+#include "troupe-json-protocol.h"
+#undef TROUPE_INSIDE
