@@ -1,0 +1,35 @@
+/* troupe-test.h
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include <troupe.h>
+
+/* Turns the thread-default context until CONDITION holds; the test's own timeout is the limit. */
+#define troupe_test_until(condition)                                            \
+  G_STMT_START {                                                                \
+    while (!(condition))                                                        \
+      g_main_context_iteration (g_main_context_get_thread_default (), TRUE);    \
+  } G_STMT_END
+
+/* A system of its own on the thread-default context. */
+static inline TroupeSystem *
+troupe_test_system_new (void)
+{
+  g_autoptr (GError) error = NULL;
+  TroupeSystem *system = troupe_system_new (NULL, NULL, &error);
+
+  g_assert_no_error (error);
+  return system;
+}
+
+/* Shuts SYSTEM down, waits for its end and drops it. */
+static inline void
+troupe_test_system_end (TroupeSystem *system)
+{
+  troupe_system_shutdown (system);
+  troupe_test_until (troupe_system_has_ended (system));
+  g_object_unref (system);
+}
+
