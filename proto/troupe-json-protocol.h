@@ -23,8 +23,8 @@ G_DECLARE_DERIVABLE_TYPE (TroupeJsonProtocol, troupe_json_protocol, TROUPE, JSON
  * @parent_class: the parent
  * @json_received: one object has come, valid during the call only; by default it calls @text_received with its text
  * @text_received: the same, as JSON text, for languages that have their own JSON
- * @bad_json: a line was not an object within the limits; the default answers `{"error": …, "offset": …}` and returns %TRUE,
- *   until [property@Troupe.JsonProtocol:max-errors] is passed. %FALSE with an error drops the connection
+ * @bad_json: a line was not an object within the limits. The default answers with an object that says why and where; after more than
+ *   [property@Troupe.JsonProtocol:max-errors] of them it also closes the connection. %FALSE with an error drops it
  *
  * The class of a connection that speaks JSON objects, one to a line.
  *
@@ -50,8 +50,8 @@ struct _TroupeJsonProtocolClass
 };
 
 TROUPE_AVAILABLE_IN_ALL
-void troupe_json_protocol_send (TroupeJsonProtocol *self,
-                                struct json_object *json);
+void troupe_json_protocol_send      (TroupeJsonProtocol *self,
+                                     struct json_object *json);
 TROUPE_AVAILABLE_IN_ALL
 void troupe_json_protocol_send_text (TroupeJsonProtocol *self,
                                      const char         *text);
