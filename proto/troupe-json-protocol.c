@@ -19,7 +19,7 @@
  * [property@Troupe.LineProtocol:max-length] or deeper than [property@Troupe.JsonProtocol:max-depth], goes to `bad_json`, which answers
  *
  * ```json
- * {"error": "Expected a value", "code": "bad-json", "offset": 17}
+ * {"error": "Bad JSON at byte 17: unexpected end", "code": "bad-json", "offset": 17}
  * ```
  *
  * and goes on with the next line. `code` is one of `bad-json`, `bad-encoding` (not UTF-8), `not-an-object`, `too-deep` and
@@ -119,7 +119,8 @@ parse_object (const char  *line,
   if (!g_utf8_validate_len (line, length, &end) && *end != '\0')
     {
       *offset = end - line;
-      g_set_error_literal (error, TROUPE_ERROR, TROUPE_ERROR_BAD_ENCODING, "Not UTF-8");
+      g_set_error (error, TROUPE_ERROR, TROUPE_ERROR_BAD_ENCODING,
+                   "Bad JSON at byte %" G_GSIZE_FORMAT ": invalid UTF-8", *offset);
       return NULL;
     }
 
@@ -134,7 +135,8 @@ parse_object (const char  *line,
     {
       json_object_put (json);
       *offset = strspn (line, " \t\r");
-      g_set_error_literal (error, TROUPE_ERROR, TROUPE_ERROR_NOT_AN_OBJECT, "Expected an object");
+      g_set_error (error, TROUPE_ERROR, TROUPE_ERROR_NOT_AN_OBJECT,
+                   "Bad JSON at byte %" G_GSIZE_FORMAT ": expected an object", *offset);
       return NULL;
     }
 
@@ -179,7 +181,7 @@ troupe_json_protocol_line_length_exceeded (TroupeLineProtocol  *line_protocol,
   g_autoptr (GError) reason = NULL;
 
   reason = g_error_new (TROUPE_ERROR, TROUPE_ERROR_TOO_LARGE,
-                        "Longer than %" G_GSIZE_FORMAT " bytes", max_length);
+                        "Bad JSON at byte %" G_GSIZE_FORMAT ": the line is longer than that", max_length);
   return TROUPE_JSON_PROTOCOL_GET_CLASS (self)->bad_json (self, reason, max_length, error);
 }
 
