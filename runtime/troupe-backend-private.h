@@ -50,7 +50,6 @@ struct _TroupeIo
 
 /* mail.bits of an io */
 #define TROUPE_IO_QUEUED  1          /* in the owner's mailbox */
-#define TROUPE_IO_CLOSED  2          /* closed while queued: the node is skipped, then CLOSED_FUNC is due */
 
 /*
  * Waits for the outside world. The shape is that of completion: one says what one is waiting for (watch), the backend announces
@@ -64,7 +63,9 @@ struct _TroupeBackendClass
   const char *name;
 
   gboolean (*is_usable)    (GError          **error);
-  void     (*open)         (TroupeBackend    *self);
+  gsize      size;                                                 /* of the backend's structure */
+  gboolean (*open)         (TroupeBackend    *self,
+                            GError          **error);
   void     (*close)        (TroupeBackend    *self);
 
   gint64   (*get_time)     (TroupeBackend    *self);               /* µs, monotonic */
@@ -106,12 +107,11 @@ struct _TroupeBackend
   const TroupeBackendClass *klass;
   TroupeReactor            *reactor;
   GSource                  *source;
+  guint                     n_always_ready;   /* descriptors that need a collect in every pass */
 };
 
 extern const TroupeBackendClass troupe_epoll_backend;
 extern const TroupeBackendClass troupe_poll_backend;
-extern const gsize troupe_epoll_backend_size;
-extern const gsize troupe_poll_backend_size;
 
 /* Used by both readiness backends. */
 gint64   troupe_readiness_get_time (TroupeBackend   *self);

@@ -14,7 +14,7 @@ G_BEGIN_DECLS
  * One typed value, as messages carry and promises resolve to: a type and a word.
  *
  * G_TYPE_NONE is nothing; strings are GRefStrings; G_TYPE_POINTER with a free function is a private box
- * (type TROUPE_TYPE_BODY_BOX inside, G_TYPE_POINTER outside).
+ * (type TROUPE_TYPE_BODY_BOX inside, G_TYPE_POINTER outside). G_TYPE_INVALID is an error, which only promises hold.
  */
 typedef struct
 {

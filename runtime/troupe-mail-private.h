@@ -34,6 +34,9 @@ struct _TroupeMail
 
 G_STATIC_ASSERT (sizeof (TroupeMail) == 16);
 
+/* mail.bits of a call: from another thread, run it as it comes in and not as a turn (the control lane). */
+#define TROUPE_CALL_AT_ONCE 1
+
 typedef void (*TroupeCallFunc) (TroupeRef *target,
                                 gpointer   data);
 

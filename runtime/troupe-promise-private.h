@@ -7,10 +7,127 @@
 #include "troupe-body-private.h"
 #include "troupe-mail-private.h"
 #include "troupe-promise.h"
+#include "troupe-ref.h"
 #include "troupe-resolver.h"
 #include "troupe-slab-private.h"
 
 G_BEGIN_DECLS
+
+/* From top to bottom, but that a chain may stall and go on, and that a home may end at any time. */
+typedef enum
+{
+  TROUPE_PROMISE_PENDING,
+  TROUPE_PROMISE_CLAIMED,            /* somebody won and is storing the outcome */
+  TROUPE_PROMISE_POSTED,             /* the outcome is on its way home */
+  TROUPE_PROMISE_DELIVERED,          /* it is at home: steps run */
+  TROUPE_PROMISE_STALLED,            /* a step returned a promise, whose outcome the chain waits for */
+  TROUPE_PROMISE_ABANDONED,          /* the home ended first: the next outcome is swallowed … */
+  TROUPE_PROMISE_SWALLOWED,          /* … and this was it */
+} TroupePromiseState;
+
+typedef struct _TroupeChainStep TroupeChainStep;
+typedef struct _TroupeReturn TroupeReturn;
+
+/*
+ * Both handles point to this block. It lives as long as any of three counts, which share one word so that dropping one
+ * is one atomic subtraction that also tells whether it was the last of all:
+ *
+ * - consumers: TroupePromise handles, one of them held by a chain that waits for this one;
+ * - resolvers: TroupeResolver handles. The last one to go while the promise is pending breaks it, so a pending promise always has one,
+ *   and its steps live although nobody may hold a consumer handle;
+ * - holds: a continuation in a mailbox, a run in progress, an adopted promise that will hand over to this one.
+ */
+struct _TroupePromise
+{
+  TroupeMail       mail;             /* the continuation; at home, its link also stacks the promises of a run */
+  guint64          counts;           /* atomic */
+  gint             state;            /* a TroupePromiseState, atomic */
+  guint8           adopted;          /* atomic: a chain waits for this one's outcome, or has taken it */
+  guint8           outside   : 1;    /* the home is no actor */
+  guint8           running   : 1;    /* on the stack of a run; this and what follows is for home only */
+  guint8           linked    : 1;    /* in the home's list */
+  guint8           abandoned : 1;    /* nobody is to be told, whatever is on its way */
+  guint16          pauses;
+  TroupeRef       *home;             /* a reference */
+  gpointer         thread;           /* which made it: the mark of the thread */
+  TroupeBody       outcome;          /* written by who claimed it, then the home's */
+  TroupeChainStep *head;
+  TroupeChainStep *tail;
+  TroupeReturn    *frame;            /* of the step that runs; else NULL */
+  TroupePromise   *inner;            /* what the chain waits for: a consumer handle */
+  TroupePromise   *outer;            /* the chain that waits for this one; its own step holds it */
+  TroupePromise   *next;             /* in the home's list: older */
+  TroupePromise   *previous;         /* newer */
+  const char      *question;         /* the name of the message it answers, or NULL */
+};
+
+G_STATIC_ASSERT (sizeof (TroupePromise) <= 160);
+
+/* What a step returns. */
+struct _TroupeReturn
+{
+  TroupeBody     outcome;
+  TroupePromise *inner;              /* a consumer handle: this promise's outcome instead */
+  gboolean       returned;
+};
+
+#define TROUPE_PROMISE_CONSUMER ((guint64) 1)
+#define TROUPE_PROMISE_RESOLVER ((guint64) 1 << 21)
+#define TROUPE_PROMISE_HOLD     ((guint64) 1 << 42)
+#define TROUPE_PROMISE_COUNT(counts, one) (((counts) / (one)) & 0x1fffff)
+
+/* Being at home outside actors may mean to keep other threads from running the context meanwhile. */
+typedef struct
+{
+  GMainContext *context;
+  TroupeRef    *previous;
+} TroupeVisit;
+
+static inline TroupePromiseState
+troupe_promise_get_state (TroupePromise *self)
+{
+  return (TroupePromiseState) __atomic_load_n (&self->state, __ATOMIC_ACQUIRE);
+}
+
+/* Relaxed: who adds a count has one already, so the block cannot go. */
+static inline void
+troupe_promise_add_count (TroupePromise *self,
+                          guint64        one)
+{
+  __atomic_fetch_add (&self->counts, one, __ATOMIC_RELAXED);
+}
+
+/* Release, so that whatever this thread did with the block happens before it is freed; acquire, for the one that frees. */
+static inline gboolean
+troupe_promise_drop_count (TroupePromise *self,
+                           guint64        one)
+{
+  return __atomic_fetch_sub (&self->counts, one, __ATOMIC_ACQ_REL) == one;
+}
+
+static inline gboolean
+troupe_promise_has_error (TroupePromise *self)
+{
+  return self->outcome.type == G_TYPE_INVALID;
+}
+
+/* Whether this thread is at home with SELF here and now. If so, and in any case before SELF's last handle goes,
+ * leave () must follow. */
+gboolean       troupe_promise_enter        (TroupePromise    *self,
+                                            TroupeVisit      *visit);
+void           troupe_promise_leave        (TroupeVisit      *visit);
+gboolean       troupe_promise_is_at_home   (TroupePromise    *self);
+/* No count is left. */
+void           troupe_promise_finalize     (TroupePromise    *self);
+/* Home: the outcome is there. SELF is held. */
+void           troupe_promise_deliver      (TroupePromise    *self);
+/* Any thread. Takes OUTCOME in any case, and with TAKE_HANDLE a resolver handle. FALSE when it was already resolved. */
+gboolean       troupe_promise_settle       (TroupePromise    *self,
+                                            TroupeBody       *outcome,
+                                            gboolean          take_handle);
+/* For reports: the name, interned, of the message that SELF answers. */
+void           troupe_promise_set_question (TroupePromise    *self,
+                                            const char       *name);
 
 /* A promise at home in HOME (an actor, or the outside of a reactor), with its resolver as if by troupe_promise_new (). */
 TroupePromise *troupe_promise_new_at       (TroupeRef       *home,
@@ -27,6 +144,11 @@ gboolean       troupe_resolver_resolve_body (TroupeResolver *self,
                                             TroupeBody      *body);
 gboolean       troupe_resolver_take_error  (TroupeResolver  *self,
                                             GError          *error);
+/* Resolves, and drops the handle. */
+gboolean       troupe_resolver_finish_body (TroupeResolver  *self,
+                                            TroupeBody      *body);
+/* A GError for “it is too late”. */
+GError        *troupe_resolver_new_late_error (TroupeResolver *self);
 /* A count on the block that is neither a consumer nor a resolver. */
 void           troupe_resolver_hold        (TroupeResolver  *self);
 void           troupe_resolver_unhold      (TroupeResolver  *self);
@@ -39,6 +161,10 @@ void           troupe_promise_drop_turn    (TroupePromise   *self);   /* the sam
 void           troupe_promise_abandon_all  (TroupeRef       *home);
 /* The outcome of PROMISE, at home here or elsewhere, resolves RESOLVER; takes both. */
 void           troupe_promise_pipe         (TroupePromise   *self,
+                                            TroupeResolver  *resolver);
+
+/* The same, as the reply that the current actor owes: its end rejects it with TROUPE_ERROR_ACTOR_STOPPED. */
+void           troupe_promise_pipe_reply   (TroupePromise   *self,
                                             TroupeResolver  *resolver);
 
 G_END_DECLS

@@ -7,6 +7,7 @@
 #include "troupe-backend-private.h"
 #include "troupe-mail-private.h"
 #include "troupe-reactor.h"
+#include "troupe-ref-private.h"
 #include "troupe-timer-private.h"
 
 G_BEGIN_DECLS
@@ -33,8 +34,8 @@ struct _TroupeReactor
 
   GMainContext    *context;
   GSource         *source;
-  TroupeSystem    *system;           /* no reference; NULL for a context's home without a system */
-  TroupeBackend   *backend;          /* NULL while no descriptor needs one */
+  TroupeBackend   *backend;          /* NULL until a system uses it */
+  guint            n_systems;        /* that live on it */
   gpointer         thread;           /* whose mail needs no inbound queue, see troupe_reactor_is_here (); NULL: nobody's */
   TroupeRef       *outside;          /* turns of code outside actors */
 
@@ -69,22 +70,34 @@ troupe_reactor_is_here (TroupeReactor *self)
   return self->thread == &troupe_thread_mark;
 }
 
-/* THREADLESS: takes all mail through the inbound queue, because the context may move to another thread. */
-TroupeReactor *troupe_reactor_new          (GMainContext   *context,
+/* The reactor for a new system of this thread on CONTEXT. It is the one that the context has already, unless BACKEND names
+ * another backend than that one's. */
+TroupeReactor *troupe_reactor_obtain       (GMainContext   *context,
                                             const char     *backend,
-                                            gboolean        threadless,
                                             GError        **error);
+/* A system has ended. */
+void           troupe_reactor_release      (TroupeReactor  *self);
 /* The outside of the reactor on CONTEXT, made if there is none. (transfer none) as long as CONTEXT lives. */
 TroupeRef     *troupe_reactor_get_outside_for (GMainContext *context);
-/* Ends it: unread mail is bounced, now and later. */
-void           troupe_reactor_close        (TroupeReactor  *self);
 void           troupe_reactor_post         (TroupeReactor  *self,
                                             TroupeMail     *mail);
-void           troupe_reactor_make_ready   (TroupeReactor  *self,
-                                            TroupeRef      *ref);
-void           troupe_reactor_wake         (TroupeReactor  *self);
-gboolean       troupe_reactor_need_backend (TroupeReactor  *self,
-                                            GError        **error);
+gint64         troupe_reactor_read_clock   (TroupeReactor  *self);
+
+/* Takes a reference on REF, which has something to do. */
+static inline void
+troupe_reactor_make_ready (TroupeReactor *self,
+                           TroupeRef     *ref)
+{
+  __atomic_fetch_add (&ref->ref_count, 1, __ATOMIC_RELAXED);
+  ref->flags |= TROUPE_REF_QUEUED;
+  ref->ready_next = NULL;
+
+  if (self->ready_tail != NULL)
+    self->ready_tail->ready_next = ref;
+  else
+    self->ready_head = ref;
+  self->ready_tail = ref;
+}
 
 static inline void
 troupe_reactor_add_flush (TroupeReactor *self,
@@ -98,6 +111,11 @@ troupe_reactor_add_flush (TroupeReactor *self,
   self->flushes = flush;
 }
 
+/* A buffer that a turn has received into comes back. */
+void           troupe_reactor_give_buffer  (TroupeReactor  *self,
+                                            guint8         *buffer);
+/* Lets go of all descriptors: connection_lost () is due for each. */
+void           troupe_reactor_lose_descriptors (TroupeReactor *self);
 void           troupe_reactor_run_flushes  (TroupeReactor  *self);
 void           troupe_reactor_remove_flush (TroupeReactor  *self,
                                             TroupeFlush    *flush);

@@ -40,6 +40,7 @@ enum
   TROUPE_REF_BORN    = 1 << 3,       /* started returned TRUE */
   TROUPE_REF_KILLED  = 1 << 4,
   TROUPE_REF_FAILED  = 1 << 5,
+  TROUPE_REF_COUNTED = 1 << 6,       /* a connection, counted by its factory */
 };
 
 /*
@@ -66,6 +67,7 @@ struct _TroupeRef
   gint                  ref_count;   /* atomic */
   gint                  state;       /* a TroupeRefState, written by the reactor's thread, read atomically by others */
   TroupeReactor        *reactor;     /* a reference */
+  TroupeSystem         *system;      /* alive as long as the actor is; NULL outside */
   GType                 type;
   guint64               serial;
   char                 *name;        /* NULL: composed from the kind and the serial number */
@@ -107,6 +109,10 @@ TroupeRef *troupe_ref_get_current      (void);
  * target bounces it. */
 void       troupe_ref_post             (TroupeRef      *self,
                                         TroupeMail     *mail);
+/* Any thread: sends MESSAGE, which is prepared, with its reply if it has one, in the name of SENDER or nobody. */
+void       troupe_ref_deliver          (TroupeRef      *self,
+                                        TroupeMessage  *message,
+                                        TroupeRef      *sender);
 /* Any thread: a turn of SELF that runs FUNC. */
 void       troupe_ref_call             (TroupeRef      *self,
                                         TroupeCallFunc  func,
@@ -114,12 +120,21 @@ void       troupe_ref_call             (TroupeRef      *self,
                                         gpointer        data,
                                         GDestroyNotify  destroy);
 
+/* Any thread. Puts BITS on the control lane. */
+void       troupe_ref_control          (TroupeRef      *self,
+                                        guint           bits);
+/* What the reactor does with mail from another thread. */
+void       troupe_ref_take_inbound     (TroupeMail     *mail);
+void       troupe_ref_bounce_inbound   (TroupeMail     *mail);
+
 /* The following are for SELF's own thread. */
 void       troupe_ref_enqueue          (TroupeRef      *self,
                                         TroupeMail     *mail);
 void       troupe_ref_set_control      (TroupeRef      *self,
                                         guint           bits);
 void       troupe_ref_run_slice        (TroupeRef      *self);
+/* Gives all its mail back: the reactor closes. */
+void       troupe_ref_bounce_all       (TroupeRef      *self);
 void       troupe_ref_fail             (TroupeRef      *self,
                                         GError         *error);    /* (transfer full) */
 void       troupe_ref_hold             (TroupeRef      *self);
@@ -136,8 +151,19 @@ void       troupe_ref_watch            (TroupeRef      *self,
 void       troupe_ref_unwatch          (TroupeRef      *self,
                                         TroupeRef      *watcher);
 
+/* The same, before any other mail: what must be an actor's first turn. On SELF's own thread. */
+void       troupe_ref_call_first       (TroupeRef      *self,
+                                        TroupeCallFunc  func,
+                                        TroupeCallFunc  refused,
+                                        gpointer        data,
+                                        GDestroyNotify  destroy);
+/* On SELF's own thread: takes MAIL out of the mailbox again, if it is there. */
+void       troupe_ref_unqueue          (TroupeRef      *self,
+                                        TroupeMail     *mail);
+
 /* Any thread. PARENT NULL makes a root. */
-TroupeRef *troupe_ref_spawn            (TroupeReactor  *reactor,
+TroupeRef *troupe_ref_spawn            (TroupeSystem   *system,
+                                        TroupeReactor  *reactor,
                                         TroupeRef      *parent,
                                         const char     *name,
                                         GType           type,
@@ -145,8 +171,7 @@ TroupeRef *troupe_ref_spawn            (TroupeReactor  *reactor,
                                         const char    **names,
                                         const GValue   *values,
                                         GError        **error);
-TroupeRef *troupe_ref_spawn_valist     (TroupeReactor  *reactor,
-                                        TroupeRef      *parent,
+TroupeRef *troupe_ref_spawn_valist     (TroupeRef      *parent,
                                         const char     *name,
                                         GType           type,
                                         GError        **error,

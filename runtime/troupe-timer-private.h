@@ -28,7 +28,6 @@ struct _TroupeTimer
   TroupeTimer    *next;              /* in the owner's list */
   TroupeTimer    *previous;
   gint64          deadline;          /* µs, monotonic */
-  guint64         pass;              /* when it was set: never run in the same pass */
   guint           index;             /* in the heap, or G_MAXUINT */
   guint           state;
   TroupeTimerFunc func;

@@ -1,0 +1,17 @@
+/* troupe-actor-private.h
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "troupe-ref-private.h"
+
+G_BEGIN_DECLS
+
+/* The ref whose object is being constructed on this thread: what makes an object a live actor. */
+extern __thread TroupeRef *troupe_actor_in_birth;
+
+/* Whether SELF has nothing to say of children that end well. */
+gboolean troupe_actor_ignores_children (TroupeActor *self);
+
+G_END_DECLS

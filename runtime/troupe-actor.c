@@ -1,0 +1,423 @@
+/* troupe-actor.c
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "troupe-actor-private.h"
+#include "troupe-bindings-private.h"
+#include "troupe-error.h"
+#include "troupe-message-private.h"
+#include "troupe-reactor-private.h"
+#include "troupe-resolver.h"
+#include "troupe-system-private.h"
+#include "troupe-timer-private.h"
+
+/**
+ * TroupeActor:
+ *
+ * State with a mailbox, and handlers for the messages that come.
+ *
+ * An actor is a class derived from this one. Its `class_init` binds names of messages to handlers with
+ * [method@Troupe.ActorClass.bind]; handlers, timers, continuations of promises and I/O of one actor are turns, which run one after another and never
+ * two at once, all on the thread of its reactor. Nobody else touches the object: others hold its
+ * [struct@Troupe.Ref] and send messages.
+ *
+ * Actors are made with [method@Troupe.System.spawn_with_properties] or
+ * [method@Troupe.Actor.spawn_with_properties], never with `g_object_new ()`: such an object would have no mailbox. The object is
+ * built in the actor's first turn, on its reactor, and disposed there when the actor ends.
+ *
+ * Since: 1.0
+ */
+
+typedef struct
+{
+  TroupeRef *ref;                    /* no reference: the actor is shorter-lived; NULL if it was not spawned */
+} TroupeActorPrivate;
+
+G_DEFINE_TYPE_WITH_PRIVATE (TroupeActor, troupe_actor, G_TYPE_OBJECT)
+
+__thread TroupeRef *troupe_actor_in_birth;
+
+/* A message was not understood; how that is told depends on whether somebody waits for an answer. */
+static void
+troupe_actor_refuse (TroupeActor   *self,
+                     TroupeMessage *message,
+                     TroupeError    code,
+                     char          *reason)
+{
+  TroupeRef *ref = troupe_actor_get_ref (self);
+
+  if (troupe_message_wants_reply (message))
+    troupe_message_reply_error (message, g_error_new_literal (TROUPE_ERROR, code, reason));
+  else if (ref != NULL)
+    troupe_system_bury (ref->system, ref, message, code);
+
+  g_free (reason);
+}
+
+static inline gboolean
+binding_accepts (const TroupeBinding *binding,
+                 GType                type)
+{
+  return binding->body_type == type || binding->body_type == G_TYPE_VALUE ||
+         (binding->body_type != G_TYPE_NONE && type != G_TYPE_NONE &&
+          g_type_is_a (type, binding->body_type));
+}
+
+static void
+troupe_actor_refuse_body (TroupeActor         *self,
+                          TroupeMessage       *message,
+                          const TroupeBinding *binding)
+{
+  troupe_actor_refuse (self, message, TROUPE_ERROR_BODY_TYPE,
+                       g_strdup_printf ("%s takes a body of type %s with “%s”, not %s",
+                                        G_OBJECT_TYPE_NAME (self), g_type_name (binding->body_type),
+                                        message->name,
+                                        g_type_name (troupe_message_get_body_type (message))));
+}
+
+static gboolean
+troupe_actor_real_receive (TroupeActor    *self,
+                           TroupeMessage  *message,
+                           GError        **error)
+{
+  TroupeActorPrivate *priv = troupe_actor_get_instance_private (self);
+  const TroupeBinding *binding = troupe_bindings_lookup (priv->ref->bindings, message->name);
+
+  if (G_UNLIKELY (binding == NULL))
+    return TROUPE_ACTOR_GET_CLASS (self)->unhandled (self, message, error);
+
+  if (G_UNLIKELY (binding->body_type != message->body.type) &&
+      !binding_accepts (binding, troupe_message_get_body_type (message)))
+    {
+      troupe_actor_refuse_body (self, message, binding);
+      return TRUE;
+    }
+
+  return binding->handler (self, message, error);
+}
+
+static gboolean
+troupe_actor_real_unhandled (TroupeActor    *self,
+                             TroupeMessage  *message,
+                             GError        **error)
+{
+  g_autofree char *path = troupe_ref_dup_path (troupe_actor_get_ref (self));
+
+  g_message ("The actor “%s” does not understand “%s”", path, message->name);
+  troupe_actor_refuse (self, message, TROUPE_ERROR_UNHANDLED,
+                       g_strdup_printf ("%s does not understand “%s”",
+                                        G_OBJECT_TYPE_NAME (self), message->name));
+
+  return TRUE;
+}
+
+static void
+troupe_actor_real_child_terminated (TroupeActor       *self,
+                                    TroupeTermination *termination)
+{
+  g_autofree char *path = troupe_ref_dup_path (troupe_termination_get_actor (termination));
+
+  if (troupe_termination_get_end (termination) == TROUPE_END_FAILED)
+    g_warning ("The actor “%s” failed: %s", path, troupe_termination_get_error (termination)->message);
+}
+
+gboolean
+troupe_actor_ignores_children (TroupeActor *self)
+{
+  return TROUPE_ACTOR_GET_CLASS (self)->child_terminated == troupe_actor_real_child_terminated;
+}
+
+static void
+troupe_actor_class_init (TroupeActorClass *klass)
+{
+  klass->kind = "actor";
+  klass->receive = troupe_actor_real_receive;
+  klass->unhandled = troupe_actor_real_unhandled;
+  klass->child_terminated = troupe_actor_real_child_terminated;
+}
+
+static void
+troupe_actor_init (TroupeActor *self)
+{
+  TroupeActorPrivate *priv = troupe_actor_get_instance_private (self);
+
+  priv->ref = g_steal_pointer (&troupe_actor_in_birth);
+}
+
+/**
+ * troupe_actor_class_bind:
+ * @klass: the class, in its `class_init`
+ * @name: the name of a message
+ * @body_type: the type of body it must have: %G_TYPE_NONE for none, %G_TYPE_VALUE for any
+ * @handler: (scope forever): what handles it
+ *
+ * Binds a message name to a handler, for this class and those derived from it.
+ *
+ * A body is accepted if it is of exactly @body_type, or for objects, interfaces and boxed types of a type derived from it. A
+ * message with another body does not reach the handler: an ask is rejected with %TROUPE_ERROR_BODY_TYPE, and anything else becomes a dead
+ * letter. Binding a name again replaces the handler, and a derived class may do so for its parent's names. Once the class or
+ * one derived from it has an instance, nothing more can be bound.
+ *
+ * Since: 1.0
+ */
+void
+troupe_actor_class_bind (TroupeActorClass *klass,
+                         const char       *name,
+                         GType             body_type,
+                         TroupeHandler     handler)
+{
+  g_return_if_fail (TROUPE_IS_ACTOR_CLASS (klass));
+  g_return_if_fail (name != NULL && *name != '\0');
+  g_return_if_fail (body_type != G_TYPE_INVALID);
+  g_return_if_fail (handler != NULL);
+
+  troupe_bindings_add (G_TYPE_FROM_CLASS (klass), name, body_type, handler);
+}
+
+/**
+ * troupe_actor_get_ref:
+ * @self: an actor
+ *
+ * Gets the address of the actor, to be sent to others.
+ *
+ * Returns: (transfer none): the address
+ *
+ * Since: 1.0
+ */
+TroupeRef *
+troupe_actor_get_ref (TroupeActor *self)
+{
+  TroupeActorPrivate *priv = troupe_actor_get_instance_private (self);
+
+  g_return_val_if_fail (TROUPE_IS_ACTOR (self), NULL);
+
+  return priv->ref;
+}
+
+/**
+ * troupe_actor_get_system:
+ * @self: an actor
+ *
+ * Gets the system that the actor lives in.
+ *
+ * Returns: (transfer none): the system
+ *
+ * Since: 1.0
+ */
+TroupeSystem *
+troupe_actor_get_system (TroupeActor *self)
+{
+  g_return_val_if_fail (TROUPE_IS_ACTOR (self), NULL);
+
+  return troupe_actor_get_ref (self)->system;
+}
+
+/**
+ * troupe_actor_spawn: (skip)
+ * @self: an actor, in its turn
+ * @name: (nullable): a name that no other child of @self has, or %NULL for one made of the kind and a serial number
+ * @type: the type of the child, derived from [class@Troupe.Actor]
+ * @error: return location for a #GError
+ * @...: names and values of properties to construct it with, then %NULL
+ *
+ * Spawns a child. See [method@Troupe.Actor.spawn_with_properties].
+ *
+ * Returns: (transfer full) (nullable): the address of the child, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+TroupeRef *
+troupe_actor_spawn (TroupeActor  *self,
+                    const char   *name,
+                    GType         type,
+                    GError      **error,
+                    ...)
+{
+  TroupeRef *child;
+  const char *first_property;
+  va_list args;
+
+  g_return_val_if_fail (TROUPE_IS_ACTOR (self), NULL);
+  g_return_val_if_fail (troupe_actor_get_ref (self) != NULL, NULL);
+  g_return_val_if_fail (g_type_is_a (type, TROUPE_TYPE_ACTOR) && !G_TYPE_IS_ABSTRACT (type), NULL);
+
+  va_start (args, error);
+  first_property = va_arg (args, const char *);
+  child = troupe_ref_spawn_valist (troupe_actor_get_ref (self), name, type, error, first_property, args);
+  va_end (args);
+
+  return child;
+}
+
+/**
+ * troupe_actor_spawn_with_properties: (rename-to troupe_actor_spawn)
+ * @self: an actor, in its turn
+ * @name: (nullable): a name that no other child of @self has, or %NULL for one made of the kind and a serial number
+ * @type: the type of the child, derived from [class@Troupe.Actor]
+ * @n_properties: how many properties follow
+ * @names: (array length=n_properties) (nullable): their names
+ * @values: (array length=n_properties) (nullable): their values
+ * @error: return location for a #GError
+ *
+ * Spawns a child.
+ *
+ * The child may be sent messages at once; it is built in its first turn. It stops when @self stops, and @self is told when it ends.
+ * A bad name is %TROUPE_ERROR_BAD_NAME, one that another child has %TROUPE_ERROR_NAME_IN_USE, a property that does not exist or has another type
+ * %TROUPE_ERROR_BAD_PROPERTY; an actor that ends cannot spawn, which is %TROUPE_ERROR_ACTOR_STOPPED.
+ *
+ * Returns: (transfer full) (nullable): the address of the child, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+TroupeRef *
+troupe_actor_spawn_with_properties (TroupeActor   *self,
+                                    const char    *name,
+                                    GType          type,
+                                    guint          n_properties,
+                                    const char    *names[],
+                                    const GValue   values[],
+                                    GError       **error)
+{
+  TroupeRef *ref;
+
+  g_return_val_if_fail (TROUPE_IS_ACTOR (self), NULL);
+  g_return_val_if_fail (g_type_is_a (type, TROUPE_TYPE_ACTOR) && !G_TYPE_IS_ABSTRACT (type), NULL);
+  g_return_val_if_fail (n_properties == 0 || (names != NULL && values != NULL), NULL);
+
+  ref = troupe_actor_get_ref (self);
+  g_return_val_if_fail (ref != NULL, NULL);
+
+  return troupe_ref_spawn (ref->system, ref->reactor, ref, name, type, n_properties, names, values, error);
+}
+
+/**
+ * troupe_actor_dup_children:
+ * @self: an actor, in its turn
+ *
+ * Gets the children that have not ended, in the order of their birth.
+ *
+ * Returns: (transfer full) (element-type TroupeRef): their addresses
+ *
+ * Since: 1.0
+ */
+GPtrArray *
+troupe_actor_dup_children (TroupeActor *self)
+{
+  GPtrArray *children;
+  TroupeRef *child;
+  guint i;
+
+  g_return_val_if_fail (TROUPE_IS_ACTOR (self), NULL);
+  g_return_val_if_fail (troupe_actor_get_ref (self) != NULL, NULL);
+
+  children = g_ptr_array_new_with_free_func ((GDestroyNotify) troupe_ref_unref);
+  for (child = troupe_actor_get_ref (self)->last_child; child != NULL; child = child->previous_sibling)
+    g_ptr_array_add (children, troupe_ref_ref (child));
+
+  for (i = 0; i < children->len / 2; i++)
+    {
+      gpointer other = children->pdata[i];
+
+      children->pdata[i] = children->pdata[children->len - 1 - i];
+      children->pdata[children->len - 1 - i] = other;
+    }
+
+  return children;
+}
+
+/**
+ * troupe_actor_watch:
+ * @self: an actor, in its turn
+ * @other: another actor's address
+ *
+ * Asks for a message “terminated”, with a body of type [struct@Troupe.Termination], when @other has ended.
+ *
+ * It comes once, however often this is called, after every message that @other sent to @self, and at once if @other has ended
+ * already.
+ *
+ * Since: 1.0
+ */
+void
+troupe_actor_watch (TroupeActor *self,
+                    TroupeRef   *other)
+{
+  g_return_if_fail (TROUPE_IS_ACTOR (self));
+  g_return_if_fail (troupe_actor_get_ref (self) != NULL);
+  g_return_if_fail (other != NULL);
+
+  troupe_ref_watch (other, troupe_actor_get_ref (self));
+}
+
+/**
+ * troupe_actor_unwatch:
+ * @self: an actor, in its turn
+ * @other: another actor's address
+ *
+ * Takes back [method@Troupe.Actor.watch]. A “terminated” that lies in the mailbox already is still handled.
+ *
+ * Since: 1.0
+ */
+void
+troupe_actor_unwatch (TroupeActor *self,
+                      TroupeRef   *other)
+{
+  g_return_if_fail (TROUPE_IS_ACTOR (self));
+  g_return_if_fail (troupe_actor_get_ref (self) != NULL);
+  g_return_if_fail (other != NULL);
+
+  troupe_ref_unwatch (other, troupe_actor_get_ref (self));
+}
+
+/**
+ * troupe_actor_call_later:
+ * @self: an actor, in its turn
+ * @delay_ms: milliseconds to wait, 0 or more
+ * @func: (scope notified) (closure user_data) (destroy destroy): what to call
+ * @user_data: what to call it with
+ * @destroy: (nullable): frees @user_data, once @func has run or never will
+ *
+ * Calls @func once, in a later turn of the actor, when the time has come.
+ *
+ * Even with a delay of 0 other turns come first. Calls with the same deadline run in the order in which they were
+ * made. If the actor ends first the call is cancelled.
+ *
+ * Returns: (transfer full): a timer to change or cancel it with; may be dropped
+ *
+ * Since: 1.0
+ */
+TroupeTimer *
+troupe_actor_call_later (TroupeActor     *self,
+                         gint64           delay_ms,
+                         TroupeTimerFunc  func,
+                         gpointer         user_data,
+                         GDestroyNotify   destroy)
+{
+  g_return_val_if_fail (TROUPE_IS_ACTOR (self), NULL);
+  g_return_val_if_fail (troupe_actor_get_ref (self) != NULL, NULL);
+  g_return_val_if_fail (delay_ms >= 0, NULL);
+  g_return_val_if_fail (func != NULL, NULL);
+
+  return troupe_timer_new (troupe_actor_get_ref (self), delay_ms, FALSE, func, user_data, destroy);
+}
+
+/**
+ * troupe_actor_fail:
+ * @self: an actor, in its turn
+ * @error: (transfer full): why
+ *
+ * Lets the actor fail when its present turn is over, as if a handler had returned @error.
+ *
+ * Since: 1.0
+ */
+void
+troupe_actor_fail (TroupeActor *self,
+                   GError      *error)
+{
+  g_return_if_fail (TROUPE_IS_ACTOR (self));
+  g_return_if_fail (troupe_actor_get_ref (self) != NULL);
+  g_return_if_fail (error != NULL);
+
+  troupe_ref_fail (troupe_actor_get_ref (self), error);
+}

@@ -1,0 +1,21 @@
+/* troupe-enums.c
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "troupe-enums.h"
+
+G_DEFINE_ENUM_TYPE (TroupeEnd, troupe_end,
+                    G_DEFINE_ENUM_VALUE (TROUPE_END_STOPPED, "stopped"),
+                    G_DEFINE_ENUM_VALUE (TROUPE_END_FAILED, "failed"),
+                    G_DEFINE_ENUM_VALUE (TROUPE_END_KILLED, "killed"))
+
+G_DEFINE_ENUM_TYPE (TroupePhase, troupe_phase,
+                    G_DEFINE_ENUM_VALUE (TROUPE_PHASE_BEFORE, "before"),
+                    G_DEFINE_ENUM_VALUE (TROUPE_PHASE_DURING, "during"),
+                    G_DEFINE_ENUM_VALUE (TROUPE_PHASE_AFTER, "after"))
+
+G_DEFINE_ENUM_TYPE (TroupeEvent, troupe_event,
+                    G_DEFINE_ENUM_VALUE (TROUPE_EVENT_STARTUP, "startup"),
+                    G_DEFINE_ENUM_VALUE (TROUPE_EVENT_SHUTDOWN, "shutdown"))

@@ -1,0 +1,264 @@
+/* troupe-json.c
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "troupe-error.h"
+#include "troupe-json.h"
+
+#define TROUPE_JSON_DEFAULT_DEPTH 32
+
+/* json-c's counts are not atomic, so a copy for somebody else is a whole new tree. */
+static gpointer
+troupe_json_boxed_copy (gpointer json)
+{
+  return troupe_json_copy (json);
+}
+
+static void
+troupe_json_boxed_free (gpointer json)
+{
+  json_object_put (json);
+}
+
+/**
+ * troupe_json_get_type: (skip)
+ *
+ * Gets the boxed type of a JSON tree. A copy is a new tree.
+ *
+ * Returns: the type that %TROUPE_TYPE_JSON stands for
+ *
+ * Since: 1.0
+ */
+GType
+troupe_json_get_type (void)
+{
+  static gsize type;
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_boxed_type_register_static (g_intern_static_string ("TroupeJson"),
+                                                            troupe_json_boxed_copy,
+                                                            troupe_json_boxed_free));
+
+  return type;
+}
+
+G_GNUC_PRINTF (5, 6)
+static void
+troupe_json_refuse (TroupeError   code,
+                    gsize         where,
+                    gsize        *offset,
+                    GError      **error,
+                    const char   *format,
+                    ...)
+{
+  g_autofree char *reason = NULL;
+  va_list args;
+
+  va_start (args, format);
+  reason = g_strdup_vprintf (format, args);
+  va_end (args);
+
+  if (offset != NULL)
+    *offset = where;
+
+  g_set_error (error, TROUPE_ERROR, code, "Bad JSON at byte %" G_GSIZE_FORMAT ": %s", where, reason);
+}
+
+/*
+ * Finds what json-c lets pass even in strict mode, or tells less exactly: text after a NUL byte, NaN and Infinity, and the nesting, where
+ * it does not count an empty array or object.
+ */
+static gboolean
+troupe_json_scan (const char  *text,
+                  gsize        length,
+                  guint        max_depth,
+                  gsize       *offset,
+                  GError     **error)
+{
+  gboolean in_string = FALSE;
+  guint depth = 0;
+
+  for (gsize i = 0; i < length; i++)
+    {
+      switch (text[i])
+        {
+        case '\0':
+          troupe_json_refuse (TROUPE_ERROR_BAD_JSON, i, offset, error, "unexpected NUL byte");
+          return FALSE;
+
+        case '"':
+          in_string = !in_string;
+          break;
+
+        case '\\':
+          if (in_string && i + 1 < length && text[i + 1] != '\0')
+            i++;
+          break;
+
+        case '[':
+        case '{':
+          if (in_string)
+            break;
+
+          if (depth == max_depth)
+            {
+              troupe_json_refuse (TROUPE_ERROR_TOO_DEEP, i, offset, error, "nested deeper than %u", max_depth);
+              return FALSE;
+            }
+
+          depth++;
+          break;
+
+        case ']':
+        case '}':
+          if (!in_string && depth > 0)
+            depth--;
+          break;
+
+        case 'I':
+        case 'N':
+          if (!in_string)
+            {
+              troupe_json_refuse (TROUPE_ERROR_BAD_JSON, i, offset, error, "unexpected character");
+              return FALSE;
+            }
+          break;
+
+        default:
+          break;
+        }
+    }
+
+  return TRUE;
+}
+
+/* The text is finished by a NUL of its own, without which json-c waits for more digits of a number. */
+static struct json_object *
+troupe_json_tokenize (const char  *text,
+                      gsize        length,
+                      guint        max_depth,
+                      gsize       *offset,
+                      GError     **error)
+{
+  struct json_tokener *tokener = json_tokener_new_ex ((int) max_depth + 1);
+  struct json_object *json;
+  enum json_tokener_error code;
+  gsize where;
+
+  json_tokener_set_flags (tokener, JSON_TOKENER_STRICT);
+
+  json = json_tokener_parse_ex (tokener, text, (int) length);
+  where = json_tokener_get_parse_end (tokener);
+  code = json_tokener_get_error (tokener);
+  if (code == json_tokener_continue)
+    {
+      json = json_tokener_parse_ex (tokener, "", 1);
+      where = length;
+      code = json_tokener_get_error (tokener);
+    }
+
+  if (code != json_tokener_success)
+    troupe_json_refuse (code == json_tokener_error_depth ? TROUPE_ERROR_TOO_DEEP : TROUPE_ERROR_BAD_JSON,
+                        where, offset, error, "%s",
+                        code == json_tokener_continue ? "unexpected end" : json_tokener_error_desc (code));
+  else if (where < length)
+    {
+      code = json_tokener_error_parse_unexpected;
+      troupe_json_refuse (TROUPE_ERROR_BAD_JSON, where, offset, error, "unexpected text after the end");
+    }
+
+  if (code != json_tokener_success)
+    g_clear_pointer (&json, json_object_put);
+
+  json_tokener_free (tokener);
+
+  return json;
+}
+
+/**
+ * troupe_json_parse: (skip)
+ * @text: UTF-8 text
+ * @length: its length in bytes, or -1 if it ends in a NUL byte
+ * @max_depth: how deep arrays and objects may be nested, or 0 for 32
+ * @offset: (out) (optional): where to put how many bytes were good, when the text is refused
+ * @error: where to say what is wrong
+ *
+ * Reads one JSON text, strictly as RFC 8259 has it: no comments, no other quotes, no NaN, nothing after it but
+ * white space.
+ *
+ * The errors are %TROUPE_ERROR_BAD_JSON, also for invalid UTF-8, %TROUPE_ERROR_TOO_DEEP, and
+ * %TROUPE_ERROR_TOO_LARGE for 2 GiB or more.
+ *
+ * json-c has no object for `null`: that text returns %NULL and sets no @error.
+ *
+ * Returns: (transfer full) (nullable): the tree, to be freed with `json_object_put ()`
+ *
+ * Since: 1.0
+ */
+struct json_object *
+troupe_json_parse (const char  *text,
+                   gssize       length,
+                   guint        max_depth,
+                   gsize       *offset,
+                   GError     **error)
+{
+  const char *end;
+  gsize n;
+
+  g_return_val_if_fail (text != NULL || length == 0, NULL);
+  g_return_val_if_fail (max_depth < G_MAXINT, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (text == NULL)
+    text = "";
+  if (max_depth == 0)
+    max_depth = TROUPE_JSON_DEFAULT_DEPTH;
+
+  n = length < 0 ? strlen (text) : (gsize) length;
+  if (n >= G_MAXINT)
+    {
+      troupe_json_refuse (TROUPE_ERROR_TOO_LARGE, 0, offset, error, "2 GiB or more");
+      return NULL;
+    }
+
+  if (!troupe_json_scan (text, n, max_depth, offset, error))
+    return NULL;
+
+  if (!g_utf8_validate_len (text, n, &end))
+    {
+      troupe_json_refuse (TROUPE_ERROR_BAD_JSON, end - text, offset, error, "invalid UTF-8");
+      return NULL;
+    }
+
+  return troupe_json_tokenize (text, n, max_depth, offset, error);
+}
+
+/**
+ * troupe_json_copy: (skip)
+ * @json: (nullable): a tree
+ *
+ * Copies a whole tree.
+ *
+ * json-c's reference counts are not atomic: two threads must never share any part of a tree, so what both need
+ * is copied.
+ *
+ * Returns: (transfer full) (nullable): a tree that shares nothing with @json, %NULL (which is `null`) if that is
+ *
+ * Since: 1.0
+ */
+struct json_object *
+troupe_json_copy (struct json_object *json)
+{
+  struct json_object *copy = NULL;
+
+  if (json == NULL)
+    return NULL;
+
+  /* It fails only for an object that the caller gave a serializer of his own. */
+  if (json_object_deep_copy (json, &copy, NULL) < 0)
+    g_critical ("A JSON object with its own serializer cannot be copied");
+
+  return copy;
+}

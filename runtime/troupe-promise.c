@@ -1,0 +1,1242 @@
+/* troupe-promise.c
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "troupe-error.h"
+#include "troupe-promise-private.h"
+#include "troupe-reactor-private.h"
+#include "troupe-ref-private.h"
+
+/**
+ * TroupePromise: (ref-func troupe_promise_ref) (unref-func troupe_promise_unref)
+ *
+ * A value that arrives later, or the reason it never will.
+ *
+ * A promise is the consumer's side; the [struct@Troupe.Resolver] that comes with it is the producer's. It is *resolved* once,
+ * with a value, which may be nothing, or with an error. Then its *steps* run in the order they were added,
+ * each at most once. A callback sees a value, an errback an error; the outcome that a step returns is what the next one sees.
+ *
+ * Every promise has a *home*: the actor in whose turn it was made, or, outside any actor, the main context that was
+ * then the thread's default. Steps are added there and run there, wherever the outcome comes from: within the call if the promise is
+ * resolved at home, else in a later turn of that actor or iteration of that context. When the actor ends, its promises are
+ * abandoned: no step runs any more, and nothing is reported.
+ *
+ * A promise that nobody holds keeps its steps, and runs them, as long as somebody can resolve it. If it ends in
+ * an error that no step took, a warning tells it when the promise is freed.
+ *
+ * References may be taken and dropped on any thread; all else is for home.
+ *
+ * Since: 1.0
+ */
+
+G_DEFINE_BOXED_TYPE (TroupePromise, troupe_promise, troupe_promise_ref, troupe_promise_unref)
+
+typedef enum
+{
+  TROUPE_STEP_PAIR,                  /* one function a lane, each with its data */
+  TROUPE_STEP_BOTH,                  /* the callback on either lane */
+  TROUPE_STEP_LINK,                  /* hands the outcome to a promise, callback_data, that it holds */
+} TroupeStepKind;
+
+struct _TroupeChainStep
+{
+  TroupeChainStep *next;
+  TroupeStepKind   kind;
+  TroupeStep       callback;
+  gpointer         callback_data;
+  GDestroyNotify   callback_destroy;
+  TroupeStep       errback;
+  gpointer         errback_data;
+  GDestroyNotify   errback_destroy;
+};
+
+G_STATIC_ASSERT (sizeof (TroupeChainStep) <= TROUPE_SLAB_SMALL_SIZE);
+
+/* mail.bits: the mail is no continuation; it brings a promise home to be freed there. */
+#define TROUPE_PROMISE_FINALIZE 1
+
+/* The outside home whose context this thread owns for the time of a call. */
+static __thread TroupeRef *troupe_promise_visited;
+
+/* Home */
+
+static G_GNUC_NO_INLINE gboolean
+troupe_promise_enter_outside (TroupePromise *self,
+                              TroupeVisit   *visit)
+{
+  GMainContext *context = self->home->reactor->context;
+
+  if (troupe_ref_get_current () != NULL)
+    return FALSE;
+
+  if (troupe_promise_visited == self->home)
+    return TRUE;
+
+  if (self->thread != &troupe_thread_mark && !g_main_context_is_owner (context))
+    return FALSE;
+
+  /* The thread that made it is at home while nobody else owns the context. As its owner it stays so until it leaves. */
+  if (!g_main_context_acquire (context))
+    return FALSE;
+
+  visit->context = context;
+  visit->previous = troupe_promise_visited;
+  troupe_promise_visited = self->home;
+  return TRUE;
+}
+
+gboolean
+troupe_promise_enter (TroupePromise *self,
+                      TroupeVisit   *visit)
+{
+  visit->context = NULL;
+
+  if (G_LIKELY (troupe_ref_get_running () == self->home))
+    return TRUE;
+
+  return self->outside && troupe_promise_enter_outside (self, visit);
+}
+
+void
+troupe_promise_leave (TroupeVisit *visit)
+{
+  if (G_LIKELY (visit->context == NULL))
+    return;
+
+  troupe_promise_visited = visit->previous;
+  g_main_context_release (visit->context);
+}
+
+gboolean
+troupe_promise_is_at_home (TroupePromise *self)
+{
+  TroupeVisit visit;
+
+  if (!troupe_promise_enter (self, &visit))
+    return FALSE;
+
+  troupe_promise_leave (&visit);
+  return TRUE;
+}
+
+TroupeRef *
+troupe_promise_get_home (TroupePromise *self)
+{
+  return self->home;
+}
+
+TroupeRef *
+troupe_promise_get_home_now (void)
+{
+  TroupeRef *current = troupe_ref_get_current ();
+  GMainContext *context;
+
+  if (current != NULL)
+    return current;
+
+  context = g_main_context_get_thread_default ();
+  return troupe_reactor_get_outside_for (context != NULL ? context : g_main_context_default ());
+}
+
+/* The home's list holds no count: what is pending has a resolver, what is stalled or on its way a hold. The outside never
+ * ends, and needs no list. */
+static void
+troupe_promise_link (TroupePromise *self)
+{
+  TroupeRef *home = self->home;
+
+  if (self->outside || self->linked)
+    return;
+
+  self->next = home->promises;
+  self->previous = NULL;
+  if (home->promises != NULL)
+    home->promises->previous = self;
+  home->promises = self;
+  self->linked = TRUE;
+}
+
+static void
+troupe_promise_unlink (TroupePromise *self)
+{
+  if (!self->linked)
+    return;
+
+  if (self->next != NULL)
+    self->next->previous = self->previous;
+  if (self->previous != NULL)
+    self->previous->next = self->next;
+  else
+    self->home->promises = self->next;
+  self->linked = FALSE;
+}
+
+/* Making and freeing */
+
+static TroupePromise *
+troupe_promise_alloc (TroupeRef          *home,
+                      guint64             counts,
+                      TroupePromiseState  state)
+{
+  TroupePromise *self = troupe_slab_alloc (TROUPE_SLAB_LARGE);
+
+  *self = (TroupePromise) {
+    .mail.kind = TROUPE_MAIL_CONTINUATION,
+    .counts = counts,
+    .state = state,
+    .outside = home->reactor->outside == home,
+    .home = troupe_ref_ref (home),
+    .thread = &troupe_thread_mark,
+    .outcome.type = G_TYPE_NONE,
+  };
+
+  if (state == TROUPE_PROMISE_PENDING)
+    {
+      /* What an actor's destructors promise themselves is nobody's any more. */
+      if (G_LIKELY (troupe_ref_get_state (home) != TROUPE_REF_ENDED))
+        troupe_promise_link (self);
+      else
+        self->state = TROUPE_PROMISE_ABANDONED;
+    }
+
+  return self;
+}
+
+static TroupePromise *
+troupe_promise_new_settled_at (TroupeRef  *home,
+                               TroupeBody *outcome)
+{
+  TroupePromise *self = troupe_promise_alloc (home, TROUPE_PROMISE_CONSUMER, TROUPE_PROMISE_DELIVERED);
+
+  self->outcome = *outcome;
+  return self;
+}
+
+TroupePromise *
+troupe_promise_new_at (TroupeRef       *home,
+                       TroupeResolver **resolver)
+{
+  TroupePromise *self = troupe_promise_alloc (home, TROUPE_PROMISE_CONSUMER + TROUPE_PROMISE_RESOLVER,
+                                              TROUPE_PROMISE_PENDING);
+
+  *resolver = (TroupeResolver *) self;
+  return self;
+}
+
+TroupePromise *
+troupe_promise_new_rejected_at (TroupeRef *home,
+                                GError    *error)
+{
+  TroupeBody outcome = { .type = G_TYPE_INVALID, .v_pointer = error };
+
+  return troupe_promise_new_settled_at (home, &outcome);
+}
+
+void
+troupe_promise_set_question (TroupePromise *self,
+                             const char    *name)
+{
+  self->question = name;
+}
+
+/* Says where an error came from that nobody took, and takes it. */
+static G_GNUC_NO_INLINE void
+troupe_promise_report (TroupePromise *self)
+{
+  g_autoptr (GError) error = g_steal_pointer (&self->outcome.v_pointer);
+  g_autofree char *path = self->outside ? NULL : troupe_ref_dup_path (self->home);
+  g_autofree char *question = NULL;
+
+  self->outcome = TROUPE_BODY_NOTHING;
+
+  if (self->question != NULL)
+    question = g_strdup_printf (", an answer to “%s”", self->question);
+
+  g_log (G_LOG_DOMAIN,
+         g_error_matches (error, TROUPE_ERROR, TROUPE_ERROR_CANCELLED) ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_WARNING,
+         "Unhandled error in a promise of %s%s: %s (%s, %d)",
+         path != NULL ? path : "code outside actors", question != NULL ? question : "",
+         error->message, g_quark_to_string (error->domain), error->code);
+}
+
+/* Takes a step off its chain; for a link, returns the promise it holds. */
+static TroupePromise *
+troupe_promise_free_step (TroupeChainStep *step)
+{
+  TroupeChainStep copy = *step;
+
+  /* The block first: it is warm, and the notifies are likely to need one. */
+  troupe_slab_free (TROUPE_SLAB_SMALL, step);
+
+  if (copy.kind == TROUPE_STEP_LINK)
+    return copy.callback_data;
+
+  if (copy.callback_destroy != NULL)
+    copy.callback_destroy (copy.callback_data);
+  if (copy.errback_destroy != NULL)
+    copy.errback_destroy (copy.errback_data);
+  return NULL;
+}
+
+static TroupeChainStep *
+troupe_promise_pop_step (TroupePromise *self)
+{
+  TroupeChainStep *step = self->head;
+
+  if (step != NULL)
+    {
+      self->head = step->next;
+      if (self->head == NULL)
+        self->tail = NULL;
+    }
+
+  return step;
+}
+
+/* Frees the steps that never ran, in the order they were added. Returns the chain that waited for this one, if any, with its hold. */
+static TroupePromise *
+troupe_promise_drop_steps (TroupePromise *self)
+{
+  TroupePromise *outer = NULL;
+  TroupeChainStep *step;
+
+  while ((step = troupe_promise_pop_step (self)) != NULL)
+    {
+      TroupePromise *held = troupe_promise_free_step (step);
+
+      if (held != NULL)
+        outer = held;
+    }
+
+  return outer;
+}
+
+static void
+troupe_promise_free (TroupePromise *self)
+{
+  g_autoptr (TroupeRef) home = self->home;
+  G_GNUC_UNUSED TroupePromise *outer;
+
+  if (troupe_promise_has_error (self))
+    troupe_promise_report (self);
+
+  /* Who waits for it holds it, so nobody does. */
+  outer = troupe_promise_drop_steps (self);
+  g_assert (outer == NULL);
+  g_assert (self->inner == NULL);
+
+  troupe_body_clear (&self->outcome);
+  troupe_slab_free (TROUPE_SLAB_LARGE, self);
+}
+
+/* Whether freeing it runs code that expects to run at home. */
+static gboolean
+troupe_promise_is_particular (TroupePromise *self)
+{
+  GType type = self->outcome.type;
+
+  return self->head != NULL ||
+         (type != G_TYPE_NONE && type != G_TYPE_INT64 && type != G_TYPE_UINT64 && type != G_TYPE_DOUBLE &&
+          type != G_TYPE_BOOLEAN && type != G_TYPE_STRING && type != G_TYPE_VARIANT && type != TROUPE_TYPE_JSON);
+}
+
+void
+troupe_promise_finalize (TroupePromise *self)
+{
+  TroupeVisit visit;
+  g_autoptr (TroupeRef) home = NULL;
+
+  if (!troupe_promise_is_particular (self) || troupe_ref_get_state (self->home) == TROUPE_REF_ENDED)
+    {
+      troupe_promise_free (self);
+      return;
+    }
+
+  if (troupe_promise_enter (self, &visit))
+    {
+      home = troupe_ref_ref (self->home);
+      troupe_promise_free (self);
+      troupe_promise_leave (&visit);
+      return;
+    }
+
+  self->counts = TROUPE_PROMISE_HOLD;
+  self->mail.bits |= TROUPE_PROMISE_FINALIZE;
+  troupe_ref_post (self->home, &self->mail);
+}
+
+static void
+troupe_promise_unhold (TroupePromise *self)
+{
+  if (troupe_promise_drop_count (self, TROUPE_PROMISE_HOLD))
+    troupe_promise_finalize (self);
+}
+
+/**
+ * troupe_promise_new:
+ * @resolver: (out) (transfer full): where to put its resolver
+ *
+ * Makes a pending promise, at home here and now.
+ *
+ * Returns: (transfer full): the consumer's side
+ *
+ * Since: 1.0
+ */
+TroupePromise *
+troupe_promise_new (TroupeResolver **resolver)
+{
+  g_return_val_if_fail (resolver != NULL, NULL);
+
+  return troupe_promise_new_at (troupe_promise_get_home_now (), resolver);
+}
+
+/**
+ * troupe_promise_ref:
+ * @self: a promise
+ *
+ * Takes another reference. Call it from any thread.
+ *
+ * Returns: (transfer full): @self
+ *
+ * Since: 1.0
+ */
+TroupePromise *
+troupe_promise_ref (TroupePromise *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  troupe_promise_add_count (self, TROUPE_PROMISE_CONSUMER);
+  return self;
+}
+
+/* The last consumer goes while something else keeps the block: no step will come any more to take the error. */
+static G_GNUC_NO_INLINE void
+troupe_promise_unref_last_consumer (TroupePromise *self)
+{
+  guint64 counts = __atomic_fetch_add (&self->counts, TROUPE_PROMISE_HOLD - TROUPE_PROMISE_CONSUMER,
+                                       __ATOMIC_ACQ_REL);
+  TroupeVisit visit;
+
+  if (TROUPE_PROMISE_COUNT (counts, TROUPE_PROMISE_CONSUMER) == 1 && troupe_promise_enter (self, &visit))
+    {
+      if (!self->running && self->head == NULL && troupe_promise_has_error (self))
+        troupe_promise_report (self);
+      troupe_promise_leave (&visit);
+    }
+
+  troupe_promise_unhold (self);
+}
+
+/**
+ * troupe_promise_unref:
+ * @self: (transfer full): a promise
+ *
+ * Drops a reference.
+ *
+ * The steps of a pending promise stay, and run when it is resolved. A value that nobody took is freed
+ * at home, or here if the home has ended. Call it from any thread.
+ *
+ * Since: 1.0
+ */
+void
+troupe_promise_unref (TroupePromise *self)
+{
+  guint64 counts;
+
+  g_return_if_fail (self != NULL);
+
+  counts = __atomic_load_n (&self->counts, __ATOMIC_RELAXED);
+  if (G_UNLIKELY (TROUPE_PROMISE_COUNT (counts, TROUPE_PROMISE_CONSUMER) == 1 && counts != TROUPE_PROMISE_CONSUMER &&
+                  troupe_promise_get_state (self) == TROUPE_PROMISE_DELIVERED))
+    troupe_promise_unref_last_consumer (self);
+  else if (troupe_promise_drop_count (self, TROUPE_PROMISE_CONSUMER))
+    troupe_promise_finalize (self);
+}
+
+/**
+ * troupe_promise_new_resolved:
+ * @value: (nullable): a value, or %NULL for nothing
+ *
+ * Makes a promise that is resolved already, at home here and now.
+ *
+ * Small integers, floats, enums and flags become the widest number of their kind.
+ *
+ * Returns: (transfer full): a promise
+ *
+ * Since: 1.0
+ */
+TroupePromise *
+troupe_promise_new_resolved (const GValue *value)
+{
+  TroupeBody body;
+
+  g_return_val_if_fail (value == NULL || !G_IS_VALUE (value) || !G_VALUE_HOLDS (value, TROUPE_TYPE_PROMISE), NULL);
+
+  if (!troupe_body_from_value (&body, value))
+    g_critical ("A promise cannot hold a %s", G_VALUE_TYPE_NAME (value));
+
+  return troupe_promise_new_settled_at (troupe_promise_get_home_now (), &body);
+}
+
+/**
+ * troupe_promise_new_rejected:
+ * @error: (transfer full): the reason
+ *
+ * Makes a promise that is rejected already, at home here and now.
+ *
+ * Returns: (transfer full): a promise
+ *
+ * Since: 1.0
+ */
+TroupePromise *
+troupe_promise_new_rejected (GError *error)
+{
+  g_return_val_if_fail (error != NULL, NULL);
+
+  return troupe_promise_new_rejected_at (troupe_promise_get_home_now (), error);
+}
+
+/* The chain */
+
+static TroupeChainStep *
+troupe_promise_push_step (TroupePromise  *self,
+                          TroupeStepKind  kind)
+{
+  TroupeChainStep *step = troupe_slab_alloc (TROUPE_SLAB_SMALL);
+
+  *step = (TroupeChainStep) { .kind = kind };
+
+  if (self->tail != NULL)
+    self->tail->next = step;
+  else
+    self->head = step;
+  self->tail = step;
+
+  return step;
+}
+
+static void
+troupe_promise_replace_outcome (TroupePromise *self,
+                                TroupeBody     outcome)
+{
+  TroupeBody old = self->outcome;
+
+  /* First the new one: freeing the old one may run code that looks. */
+  self->outcome = outcome;
+  troupe_body_clear (&old);
+}
+
+static void
+troupe_promise_replace_with_error (TroupePromise *self,
+                                   TroupeError    code,
+                                   const char    *message)
+{
+  troupe_promise_replace_outcome (self, (TroupeBody) {
+    .type = G_TYPE_INVALID,
+    .v_pointer = g_error_new_literal (TROUPE_ERROR, code, message),
+  });
+}
+
+/*
+ * Whether INNER waits for SELF, through any number of others. Each waits for one and is waited for by one, so both ends
+ * are looked for at once: a long chain with SELF at its end costs nothing when INNER waits for nobody.
+ */
+static gboolean
+troupe_promise_waits_for (TroupePromise *inner,
+                          TroupePromise *self)
+{
+  TroupePromise *forth = inner;
+  TroupePromise *back = self;
+
+  while (forth != NULL && back != NULL)
+    {
+      if (forth == self || back == inner)
+        return TRUE;
+
+      forth = forth->inner;
+      back = back->outer;
+    }
+
+  return FALSE;
+}
+
+/* Links INNER's chain to SELF's; takes the handle. */
+static void
+troupe_promise_wait_for (TroupePromise *self,
+                         TroupePromise *inner)
+{
+  TroupeChainStep *step = troupe_promise_push_step (inner, TROUPE_STEP_LINK);
+
+  troupe_promise_add_count (self, TROUPE_PROMISE_HOLD);
+  step->callback_data = self;
+
+  self->inner = inner;
+  inner->outer = self;
+
+  __atomic_store_n (&self->state, TROUPE_PROMISE_STALLED, __ATOMIC_RELEASE);
+  troupe_promise_link (self);
+}
+
+/* SELF, whose outcome has been taken out, goes on with the outcome of INNER, a handle that it takes. */
+static void
+troupe_promise_adopt (TroupePromise *self,
+                      TroupePromise *inner)
+{
+  if (inner == self)
+    {
+      troupe_promise_replace_with_error (self, TROUPE_ERROR_ADOPT_SELF,
+                                         "A step returned the promise it belongs to");
+      troupe_promise_unref (inner);
+      return;
+    }
+
+  /* Only the flag is shared between homes; nothing else depends on who sees it first. */
+  if (__atomic_exchange_n (&inner->adopted, TRUE, __ATOMIC_RELAXED))
+    {
+      troupe_promise_replace_with_error (self, TROUPE_ERROR_ALREADY_ADOPTED,
+                                         "A step returned a promise that another chain has taken");
+      troupe_promise_unref (inner);
+      return;
+    }
+
+  if (inner->home != self->home)
+    {
+      TroupeResolver *resolver;
+      TroupePromise *proxy = troupe_promise_new_at (self->home, &resolver);
+
+      troupe_promise_pipe (inner, resolver);
+      proxy->adopted = TRUE;
+      inner = proxy;
+    }
+
+  switch (troupe_promise_get_state (inner))
+    {
+    case TROUPE_PROMISE_DELIVERED:
+      if (inner->running || inner->pauses > 0)
+        break;
+
+      self->outcome = inner->outcome;
+      inner->outcome = TROUPE_BODY_NOTHING;
+      troupe_promise_unref (inner);
+      return;
+
+    case TROUPE_PROMISE_ABANDONED:
+    case TROUPE_PROMISE_SWALLOWED:
+      troupe_promise_replace_with_error (self, TROUPE_ERROR_ABANDONED, "The promise was abandoned");
+      troupe_promise_unref (inner);
+      return;
+
+    case TROUPE_PROMISE_PENDING:
+    case TROUPE_PROMISE_CLAIMED:
+    case TROUPE_PROMISE_POSTED:
+    case TROUPE_PROMISE_STALLED:
+    default:
+      break;
+    }
+
+  if (troupe_promise_waits_for (inner, self))
+    {
+      __atomic_store_n (&inner->adopted, inner->outer != NULL, __ATOMIC_RELAXED);
+      troupe_promise_replace_with_error (self, TROUPE_ERROR_ADOPT_SELF,
+                                         "A step returned a promise that waits for its own");
+      troupe_promise_unref (inner);
+      return;
+    }
+
+  troupe_promise_wait_for (self, inner);
+}
+
+static inline void
+troupe_promise_run_step (TroupePromise   *self,
+                         TroupeChainStep *step)
+{
+  TroupeReturn frame = { .outcome.type = G_TYPE_NONE };
+  gboolean errback = step->kind == TROUPE_STEP_PAIR && troupe_promise_has_error (self);
+  TroupeStep func = errback ? step->errback : step->callback;
+
+  if (func != NULL)
+    {
+      self->frame = &frame;
+      func (self, errback ? step->errback_data : step->callback_data);
+      self->frame = NULL;
+    }
+
+  if (frame.returned)
+    {
+      troupe_promise_replace_outcome (self, frame.outcome);
+      if (G_UNLIKELY (frame.inner != NULL))
+        troupe_promise_adopt (self, frame.inner);
+    }
+
+  troupe_promise_free_step (step);
+}
+
+/* Moves the outcome to the chain that waits for it; that chain may go on. */
+static void
+troupe_promise_hand_over (TroupePromise *self,
+                          TroupePromise *outer)
+{
+  TroupeBody outcome = self->outcome;
+
+  self->outcome = TROUPE_BODY_NOTHING;
+  self->outer = NULL;
+  outer->inner = NULL;
+  troupe_promise_unlink (outer);
+  troupe_promise_replace_outcome (outer, outcome);
+  __atomic_store_n (&outer->state, TROUPE_PROMISE_DELIVERED, __ATOMIC_RELEASE);
+
+  /* The run holds it. */
+  troupe_promise_unref (self);
+}
+
+/* Runs steps until none is left or the chain cannot go on, or until a link has handed the outcome over: then returns the promise
+ * that has it now, with the link's hold. */
+static TroupePromise *
+troupe_promise_run_steps (TroupePromise *self)
+{
+  while (self->head != NULL && self->pauses == 0 && self->state == TROUPE_PROMISE_DELIVERED)
+    {
+      TroupeChainStep *step = troupe_promise_pop_step (self);
+
+      if (G_UNLIKELY (step->kind == TROUPE_STEP_LINK))
+        {
+          TroupePromise *outer = troupe_promise_free_step (step);
+
+          troupe_promise_hand_over (self, outer);
+          return outer;
+        }
+
+      troupe_promise_run_step (self, step);
+    }
+
+  return NULL;
+}
+
+/*
+ * Runs the chain of SELF, which the caller holds, and of every chain that goes on because of it. They are stacked by their
+ * mail's link, not by calls, so the depth of adoption costs no stack. Whoever took over runs first; then the rest of the chain
+ * it took from.
+ */
+static void
+troupe_promise_run (TroupePromise *self)
+{
+  TroupePromise *current = self;
+
+  self->mail.next = NULL;
+  self->running = TRUE;
+
+  while (current != NULL)
+    {
+      TroupePromise *outer = troupe_promise_run_steps (current);
+
+      if (G_UNLIKELY (outer != NULL))
+        {
+          outer->mail.next = &current->mail;
+          outer->running = TRUE;
+          current = outer;
+        }
+      else
+        {
+          TroupePromise *below = (TroupePromise *) current->mail.next;
+
+          current->mail.next = NULL;
+          current->running = FALSE;
+          if (current != self)
+            troupe_promise_unhold (current);
+          current = below;
+        }
+    }
+}
+
+void
+troupe_promise_deliver (TroupePromise *self)
+{
+  __atomic_store_n (&self->state, TROUPE_PROMISE_DELIVERED, __ATOMIC_RELEASE);
+  troupe_promise_unlink (self);
+  if (self->head != NULL && self->pauses == 0)
+    troupe_promise_run (self);
+}
+
+void
+troupe_promise_run_turn (TroupePromise *self)
+{
+  if (G_UNLIKELY ((self->mail.bits & TROUPE_PROMISE_FINALIZE) != 0))
+    {
+      troupe_promise_free (self);
+      return;
+    }
+
+  troupe_promise_deliver (self);
+  troupe_promise_unhold (self);
+}
+
+/* Forgets the steps and, if it is there, the outcome. Returns the chain that waited, with its hold. SELF is held. */
+static TroupePromise *
+troupe_promise_abandon_one (TroupePromise *self)
+{
+  gint pending = TROUPE_PROMISE_PENDING;
+  TroupePromise *inner = g_steal_pointer (&self->inner);
+  TroupePromise *outer;
+
+  troupe_promise_unlink (self);
+  self->abandoned = TRUE;
+
+  /* Relaxed: nothing was stored that anybody would read. A claimed or posted outcome is met by drop_turn (). */
+  if (!__atomic_compare_exchange_n (&self->state, &pending, TROUPE_PROMISE_ABANDONED, FALSE,
+                                    __ATOMIC_RELAXED, __ATOMIC_RELAXED) &&
+      pending == TROUPE_PROMISE_STALLED)
+    __atomic_store_n (&self->state, TROUPE_PROMISE_SWALLOWED, __ATOMIC_RELAXED);
+
+  if (inner != NULL)
+    {
+      inner->outer = NULL;
+      troupe_promise_unref (inner);
+    }
+
+  outer = troupe_promise_drop_steps (self);
+  self->outer = NULL;
+  return outer;
+}
+
+/* A chain that waits for an abandoned one is at the same home, and abandoned with it. SELF is held. */
+static void
+troupe_promise_abandon (TroupePromise *self)
+{
+  TroupePromise *outer = troupe_promise_abandon_one (self);
+
+  while (outer != NULL)
+    {
+      TroupePromise *next = troupe_promise_abandon_one (outer);
+
+      troupe_promise_unhold (outer);
+      outer = next;
+    }
+}
+
+void
+troupe_promise_drop_turn (TroupePromise *self)
+{
+  if ((self->mail.bits & TROUPE_PROMISE_FINALIZE) != 0)
+    {
+      troupe_promise_free (self);
+      return;
+    }
+
+  troupe_promise_abandon (self);
+  __atomic_store_n (&self->state, TROUPE_PROMISE_SWALLOWED, __ATOMIC_RELAXED);
+  troupe_body_clear (&self->outcome);
+  troupe_promise_unhold (self);
+}
+
+void
+troupe_promise_abandon_all (TroupeRef *home)
+{
+  /* What is freed may unlink others, or promise more: take all that are there, oldest first, until none is. */
+  while (home->promises != NULL)
+    {
+      TroupePromise *oldest = NULL;
+
+      while (home->promises != NULL)
+        {
+          TroupePromise *self = home->promises;
+
+          troupe_promise_unlink (self);
+          troupe_promise_add_count (self, TROUPE_PROMISE_HOLD);
+          self->next = oldest;
+          oldest = self;
+        }
+
+      while (oldest != NULL)
+        {
+          TroupePromise *self = oldest;
+
+          oldest = self->next;
+          troupe_promise_abandon (self);
+          troupe_promise_unhold (self);
+        }
+    }
+}
+
+/* At home: runs the step that was just added, unless it has to wait. */
+static inline void
+troupe_promise_run_added (TroupePromise *self,
+                          TroupeVisit   *visit)
+{
+  if (self->state != TROUPE_PROMISE_DELIVERED || self->running || self->pauses > 0)
+    {
+      troupe_promise_leave (visit);
+      return;
+    }
+
+  /* A step may drop the caller's own handle. */
+  troupe_promise_add_count (self, TROUPE_PROMISE_HOLD);
+  troupe_promise_run (self);
+  troupe_promise_leave (visit);
+  troupe_promise_unhold (self);
+}
+
+static G_GNUC_NO_INLINE void
+troupe_promise_complain_away (const char *func)
+{
+  g_critical ("%s: steps are added where the promise is at home: in its actor's turns, or with the context it was made in",
+              func);
+}
+
+static inline void
+troupe_promise_add_both_full (TroupePromise  *self,
+                              TroupeStep      callback,
+                              gpointer        user_data,
+                              GDestroyNotify  destroy,
+                              const char     *func)
+{
+  TroupeVisit visit;
+  TroupeChainStep *step;
+
+  if (!troupe_promise_enter (self, &visit))
+    {
+      troupe_promise_complain_away (func);
+      return;
+    }
+
+  step = troupe_promise_push_step (self, TROUPE_STEP_BOTH);
+  step->callback = callback;
+  step->callback_data = user_data;
+  step->callback_destroy = destroy;
+
+  troupe_promise_run_added (self, &visit);
+}
+
+static inline void
+troupe_promise_add_pair (TroupePromise  *self,
+                         TroupeStep      callback,
+                         gpointer        callback_data,
+                         GDestroyNotify  callback_destroy,
+                         TroupeStep      errback,
+                         gpointer        errback_data,
+                         GDestroyNotify  errback_destroy,
+                         const char     *func)
+{
+  TroupeVisit visit;
+  TroupeChainStep *step;
+
+  if (!troupe_promise_enter (self, &visit))
+    {
+      troupe_promise_complain_away (func);
+      return;
+    }
+
+  step = troupe_promise_push_step (self, TROUPE_STEP_PAIR);
+  step->callback = callback;
+  step->callback_data = callback_data;
+  step->callback_destroy = callback_destroy;
+  step->errback = errback;
+  step->errback_data = errback_data;
+  step->errback_destroy = errback_destroy;
+
+  troupe_promise_run_added (self, &visit);
+}
+
+/**
+ * troupe_promise_add_callback:
+ * @self: a promise at home here
+ * @callback: (scope notified) (closure user_data) (destroy destroy) (nullable): what to do with a value
+ * @user_data: what to give to @callback
+ * @destroy: (nullable): frees @user_data once the step has run, was passed or was dropped
+ *
+ * Adds a step for a value. An error passes it.
+ *
+ * If the promise is resolved and its chain neither runs nor waits, the step runs before this returns. Called elsewhere than
+ * at home it does nothing, not even free @user_data.
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+TroupePromise *
+troupe_promise_add_callback (TroupePromise  *self,
+                             TroupeStep      callback,
+                             gpointer        user_data,
+                             GDestroyNotify  destroy)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  troupe_promise_add_pair (self, callback, user_data, destroy, NULL, NULL, NULL, G_STRFUNC);
+  return self;
+}
+
+/**
+ * troupe_promise_add_errback:
+ * @self: a promise at home here
+ * @errback: (scope notified) (closure user_data) (destroy destroy) (nullable): what to do with an error
+ * @user_data: what to give to @errback
+ * @destroy: (nullable): frees @user_data once the step has run, was passed or was dropped
+ *
+ * Adds a step for an error. A value passes it.
+ *
+ * An errback that returns nothing else passes the error on: it is handled when it returns something, if only
+ * with [method@Troupe.Promise.return_nothing]. See [method@Troupe.Promise.add_callback] for when it runs.
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+TroupePromise *
+troupe_promise_add_errback (TroupePromise  *self,
+                            TroupeStep      errback,
+                            gpointer        user_data,
+                            GDestroyNotify  destroy)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  troupe_promise_add_pair (self, NULL, NULL, NULL, errback, user_data, destroy, G_STRFUNC);
+  return self;
+}
+
+/**
+ * troupe_promise_add_both:
+ * @self: a promise at home here
+ * @step: (scope notified) (closure user_data) (destroy destroy) (nullable): what to do with either
+ * @user_data: what to give to @step
+ * @destroy: (nullable): frees @user_data once the step has run or was dropped
+ *
+ * Adds a step for a value or an error; [method@Troupe.Promise.has_value] tells which it is.
+ *
+ * See [method@Troupe.Promise.add_callback] for when it runs.
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+TroupePromise *
+troupe_promise_add_both (TroupePromise  *self,
+                         TroupeStep      step,
+                         gpointer        user_data,
+                         GDestroyNotify  destroy)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  troupe_promise_add_both_full (self, step, user_data, destroy, G_STRFUNC);
+  return self;
+}
+
+/**
+ * troupe_promise_add_callbacks:
+ * @self: a promise at home here
+ * @callback: (scope notified) (closure callback_data) (destroy callback_destroy) (nullable): what to do with a value
+ * @callback_data: what to give to @callback
+ * @callback_destroy: (nullable): frees @callback_data
+ * @errback: (scope notified) (closure errback_data) (destroy errback_destroy) (nullable): what to do with an error
+ * @errback_data: what to give to @errback
+ * @errback_destroy: (nullable): frees @errback_data
+ *
+ * Adds one step that has a function for either: @errback does not see the error that @callback returns.
+ *
+ * Both data are freed once the step has run or was dropped. See [method@Troupe.Promise.add_callback] for when it runs.
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+TroupePromise *
+troupe_promise_add_callbacks (TroupePromise  *self,
+                              TroupeStep      callback,
+                              gpointer        callback_data,
+                              GDestroyNotify  callback_destroy,
+                              TroupeStep      errback,
+                              gpointer        errback_data,
+                              GDestroyNotify  errback_destroy)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  troupe_promise_add_pair (self, callback, callback_data, callback_destroy,
+                           errback, errback_data, errback_destroy, G_STRFUNC);
+  return self;
+}
+
+/* Chains to others */
+
+static void
+troupe_promise_chain_step (TroupePromise *self,
+                           gpointer       data)
+{
+  TroupeResolver *resolver = data;
+  TroupeBody outcome = self->outcome;
+
+  self->outcome = TROUPE_BODY_NOTHING;
+  if (!troupe_promise_settle ((TroupePromise *) resolver, &outcome, FALSE))
+    troupe_promise_return_error (self, troupe_resolver_new_late_error (resolver));
+}
+
+static void
+troupe_promise_chain_dropped (gpointer data)
+{
+  TroupeResolver *resolver = data;
+
+  if (!troupe_resolver_is_resolved (resolver))
+    troupe_resolver_take_error (resolver, g_error_new_literal (TROUPE_ERROR, TROUPE_ERROR_ABANDONED,
+                                                               "The actor ended before the outcome came"));
+  troupe_resolver_unref (resolver);
+}
+
+/**
+ * troupe_promise_chain_to:
+ * @self: a promise at home here
+ * @resolver: the resolver of another promise
+ *
+ * Adds a step that resolves another promise with the outcome, value or error.
+ *
+ * The chain of @self goes on with nothing. If @resolver was resolved before, it goes on
+ * with %TROUPE_ERROR_ALREADY_RESOLVED instead. If the home of @self ends first, @resolver is rejected with
+ * %TROUPE_ERROR_ABANDONED.
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+TroupePromise *
+troupe_promise_chain_to (TroupePromise  *self,
+                         TroupeResolver *resolver)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (resolver != NULL, self);
+  g_return_val_if_fail ((gpointer) self != (gpointer) resolver, self);
+  g_return_val_if_fail (troupe_promise_is_at_home (self), self);
+
+  troupe_promise_add_both_full (self, troupe_promise_chain_step, troupe_resolver_ref (resolver),
+                                troupe_promise_chain_dropped, G_STRFUNC);
+  return self;
+}
+
+static void
+troupe_promise_pipe_step (TroupePromise *self,
+                          gpointer       data)
+{
+  TroupeBody outcome = self->outcome;
+
+  self->outcome = TROUPE_BODY_NOTHING;
+  troupe_promise_settle (data, &outcome, FALSE);
+}
+
+static void
+troupe_promise_pipe_dropped (gpointer data)
+{
+  troupe_promise_chain_dropped (data);
+}
+
+typedef struct
+{
+  TroupePromise  *promise;
+  TroupeResolver *resolver;
+} TroupePipe;
+
+static void
+troupe_pipe_connect (TroupeRef *target,
+                     gpointer   data)
+{
+  TroupePipe *pipe = data;
+
+  troupe_promise_add_both_full (pipe->promise, troupe_promise_pipe_step, g_steal_pointer (&pipe->resolver),
+                                troupe_promise_pipe_dropped, G_STRFUNC);
+}
+
+static void
+troupe_pipe_free (gpointer data)
+{
+  TroupePipe *pipe = data;
+
+  troupe_promise_unref (pipe->promise);
+  g_clear_pointer (&pipe->resolver, troupe_promise_chain_dropped);
+  troupe_slab_free (TROUPE_SLAB_SMALL, pipe);
+}
+
+/* PROMISE is not at home here, so the step is added by a turn there. */
+static void
+troupe_promise_pipe_elsewhere (TroupePromise  *self,
+                               TroupeResolver *resolver)
+{
+  TroupePipe *pipe = troupe_slab_alloc (TROUPE_SLAB_SMALL);
+  g_autoptr (TroupeRef) home = troupe_ref_ref (self->home);
+
+  pipe->promise = self;
+  pipe->resolver = resolver;
+  troupe_ref_call (home, troupe_pipe_connect, NULL, pipe, troupe_pipe_free);
+}
+
+void
+troupe_promise_pipe (TroupePromise  *self,
+                     TroupeResolver *resolver)
+{
+  if (!troupe_promise_is_at_home (self))
+    {
+      troupe_promise_pipe_elsewhere (self, resolver);
+      return;
+    }
+
+  troupe_promise_add_both_full (self, troupe_promise_pipe_step, resolver, troupe_promise_pipe_dropped, G_STRFUNC);
+  troupe_promise_unref (self);
+}
+
+static void
+troupe_promise_reply_dropped (gpointer data)
+{
+  TroupeResolver *resolver = data;
+  TroupeRef *current = troupe_ref_get_current ();
+
+  if (current != NULL && !troupe_resolver_is_resolved (resolver))
+    troupe_resolver_take_error (resolver, troupe_ref_new_ended_error (current));
+  troupe_promise_chain_dropped (resolver);
+}
+
+void
+troupe_promise_pipe_reply (TroupePromise  *self,
+                           TroupeResolver *resolver)
+{
+  TroupeRef *current = troupe_ref_get_current ();
+
+  if (current == self->home)
+    {
+      troupe_promise_add_both_full (self, troupe_promise_pipe_step, resolver, troupe_promise_reply_dropped, G_STRFUNC);
+      troupe_promise_unref (self);
+      return;
+    }
+
+  if (current != NULL)
+    troupe_ref_add_deferred (current, resolver);
+  troupe_promise_pipe (self, resolver);
+}
+
+static void
+troupe_promise_fail_home (TroupePromise *self,
+                          gpointer       data)
+{
+  GError *error = troupe_promise_steal_error (self);
+
+  if (!self->outside)
+    {
+      troupe_ref_fail (self->home, error);
+      return;
+    }
+
+  g_warning ("A promise outside actors failed: %s", error->message);
+  g_error_free (error);
+}
+
+/**
+ * troupe_promise_or_fail:
+ * @self: a promise at home here
+ *
+ * Ends the chain by failing the actor at home if there is an error: it stops, as if one of its handlers had failed.
+ *
+ * Outside actors there is nothing to fail: the error is logged as a warning.
+ *
+ * Since: 1.0
+ */
+void
+troupe_promise_or_fail (TroupePromise *self)
+{
+  g_return_if_fail (self != NULL);
+
+  troupe_promise_add_pair (self, NULL, NULL, NULL, troupe_promise_fail_home, NULL, NULL, G_STRFUNC);
+}

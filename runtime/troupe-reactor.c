@@ -1,0 +1,819 @@
+/* troupe-reactor.c
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "troupe-error.h"
+#include "troupe-reactor-private.h"
+
+/**
+ * TroupeReactor:
+ *
+ * One event loop: what runs the turns of the actors that are pinned to it.
+ *
+ * A reactor is one source in one #GMainContext, whoever runs that, with all connections, timers and mailboxes behind it. It
+ * belongs to the thread that made it, and but for functions that say otherwise it is for that thread alone. Systems make their
+ * reactors; get one with [method@Troupe.System.get_reactor].
+ *
+ * Each dispatch of the source is a *pass*: it takes in mail from other threads, what the descriptors announce and the timers that
+ * are due, then gives the actors with mail their turns, at most 512 of them or for 2 ms. A pass that leaves work behind sits
+ * out the next iteration of the main loop, so that sources of lower priority have theirs.
+ *
+ * Since: 1.0
+ */
+
+typedef struct
+{
+  GSource        source;
+  TroupeReactor *reactor;            /* a reference: the context keeps the reactor */
+} ReactorSource;
+
+G_DEFINE_FINAL_TYPE (TroupeReactor, troupe_reactor, G_TYPE_OBJECT)
+
+static const TroupeBackendClass *const backends[] = { &troupe_epoll_backend, &troupe_poll_backend };
+
+__thread TroupeReactor *troupe_reactor_here;
+__thread char           troupe_thread_mark;
+
+/* Guards the backend that was installed, and the reactors of the contexts. */
+static GMutex mutex;
+static const TroupeBackendClass *installed;
+static gboolean used;
+static GHashTable *reactors;         /* GMainContext to TroupeReactor, neither referenced */
+
+/* Which backend */
+
+static const TroupeBackendClass *
+find_backend (const char  *name,
+              GError     **error)
+{
+  g_auto (GStrv) usable = NULL;
+  g_autofree char *list = NULL;
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (backends); i++)
+    if (strcmp (backends[i]->name, name) == 0 && backends[i]->is_usable (NULL))
+      return backends[i];
+
+  usable = troupe_reactor_list_backends ();
+  list = g_strjoinv (", ", usable);
+  g_set_error (error, TROUPE_ERROR, TROUPE_ERROR_NO_BACKEND,
+               "There is no usable backend “%s”; usable are: %s", name, list);
+
+  return NULL;
+}
+
+static const TroupeBackendClass *
+choose_backend_locked (GError **error)
+{
+  const char *name = g_getenv ("TROUPE_REACTOR");
+  guint i;
+
+  if (installed != NULL)
+    return installed;
+
+  if (name != NULL && *name != '\0')
+    return find_backend (name, error);
+
+  for (i = 0; i < G_N_ELEMENTS (backends) - 1; i++)
+    if (backends[i]->is_usable (NULL))
+      break;
+
+  return backends[i];
+}
+
+static TroupeBackend *
+open_backend (TroupeReactor             *reactor,
+              const TroupeBackendClass  *klass,
+              GError                   **error)
+{
+  TroupeBackend *backend = g_malloc0 (klass->size);
+
+  backend->klass = klass;
+  backend->reactor = reactor;
+  backend->source = reactor->source;
+  if (!klass->open (backend, error))
+    g_clear_pointer (&backend, g_free);
+
+  return backend;
+}
+
+/* Mail from other threads */
+
+static void
+troupe_reactor_bounce_inbound (TroupeReactor *self)
+{
+  TroupeMail *mail = __atomic_exchange_n (&self->inbound, NULL, __ATOMIC_ACQUIRE);
+
+  while (mail != NULL)
+    {
+      TroupeMail *next = mail->next;
+
+      troupe_ref_bounce_inbound (mail);
+      mail = next;
+    }
+}
+
+void
+troupe_reactor_post (TroupeReactor *self,
+                     TroupeMail    *mail)
+{
+  g_autoptr (TroupeReactor) keep = g_object_ref (self);
+  TroupeMail *head = __atomic_load_n (&self->inbound, __ATOMIC_RELAXED);
+
+  do
+    mail->next = head;
+  /* Release: who takes the list sees what is in the mail. Sequentially consistent, against `sleeping` and `closed`: either the
+   * reactor sees the mail before it sleeps or closes, or we see that it does. */
+  while (!__atomic_compare_exchange_n (&self->inbound, &head, mail, TRUE, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+
+  /* The mail is not ours any more. */
+  if (__atomic_load_n (&self->closed, __ATOMIC_SEQ_CST))
+    troupe_reactor_bounce_inbound (self);
+  else if (__atomic_load_n (&self->sleeping, __ATOMIC_SEQ_CST) &&
+           __atomic_exchange_n (&self->sleeping, 0, __ATOMIC_SEQ_CST))
+    g_main_context_wakeup (self->context);
+}
+
+static void
+troupe_reactor_take_inbound (TroupeReactor *self)
+{
+  TroupeMail *mail;
+  TroupeMail *oldest = NULL;
+
+  if (__atomic_load_n (&self->inbound, __ATOMIC_RELAXED) == NULL)
+    return;
+
+  /* Acquire pairs with the release of each push. */
+  mail = __atomic_exchange_n (&self->inbound, NULL, __ATOMIC_ACQUIRE);
+  while (mail != NULL)
+    {
+      TroupeMail *next = mail->next;
+
+      mail->next = oldest;
+      oldest = mail;
+      mail = next;
+    }
+
+  while (oldest != NULL)
+    {
+      TroupeMail *next = oldest->next;
+
+      troupe_ref_take_inbound (oldest);
+      oldest = next;
+    }
+}
+
+/* The pass */
+
+void
+troupe_reactor_run_flushes (TroupeReactor *self)
+{
+  while (self->flushes != NULL)
+    {
+      TroupeFlush *flush = self->flushes;
+
+      self->flushes = flush->next;
+      flush->queued = FALSE;
+      flush->flush (flush);
+    }
+}
+
+void
+troupe_reactor_remove_flush (TroupeReactor *self,
+                             TroupeFlush   *flush)
+{
+  TroupeFlush **place = &self->flushes;
+
+  if (!flush->queued)
+    return;
+
+  while (*place != flush)
+    place = &(*place)->next;
+  *place = flush->next;
+  flush->queued = FALSE;
+}
+
+void
+troupe_reactor_give_buffer (TroupeReactor *self,
+                            guint8        *buffer)
+{
+  if (self->spare_buffer == NULL)
+    self->spare_buffer = buffer;
+  else
+    g_free (buffer);
+}
+
+gint64
+troupe_reactor_read_clock (TroupeReactor *self)
+{
+  return self->backend != NULL ? self->backend->klass->get_time (self->backend) : g_get_monotonic_time ();
+}
+
+static void
+troupe_reactor_expire_timers (TroupeReactor *self)
+{
+  TroupeTimer *timer;
+
+  while ((timer = troupe_timer_heap_peek (&self->timers)) != NULL && timer->deadline <= self->now)
+    {
+      troupe_timer_heap_remove (&self->timers, timer);
+      if (timer->mail.bits & TROUPE_TIMER_QUEUED)
+        continue;
+
+      timer->mail.bits |= TROUPE_TIMER_QUEUED;
+      troupe_timer_ref (timer);
+      troupe_ref_enqueue (timer->owner, &timer->mail);
+    }
+}
+
+static inline TroupeRef *
+troupe_reactor_take_ready (TroupeReactor *self)
+{
+  TroupeRef *ref = self->ready_head;
+
+  if (ref != NULL)
+    {
+      self->ready_head = ref->ready_next;
+      if (self->ready_head == NULL)
+        self->ready_tail = NULL;
+    }
+
+  return ref;
+}
+
+static void
+troupe_reactor_run_ready (TroupeReactor *self)
+{
+  gint64 end = self->now + TROUPE_PASS_US;
+  guint next_look = TROUPE_CLOCK_TURNS;
+  TroupeRef *ref;
+
+  while (self->turns < TROUPE_PASS_TURNS && (ref = troupe_reactor_take_ready (self)) != NULL)
+    {
+      troupe_ref_run_slice (ref);
+
+      if (self->turns < next_look)
+        continue;
+      self->now = troupe_reactor_read_clock (self);
+      if (self->now >= end)
+        break;
+      next_look = self->turns + TROUPE_CLOCK_TURNS;
+    }
+}
+
+static void
+troupe_reactor_run_pass (TroupeReactor *self)
+{
+  self->turns = 0;
+  self->now = troupe_reactor_read_clock (self);
+
+  troupe_reactor_take_inbound (self);
+  if (self->backend != NULL)
+    self->backend->klass->collect (self->backend);
+  if (self->timers.length > 0)
+    troupe_reactor_expire_timers (self);
+  troupe_reactor_run_ready (self);
+
+  self->yielding = self->ready_head != NULL;
+}
+
+/* The source */
+
+static int
+troupe_reactor_get_timeout (TroupeReactor *self)
+{
+  TroupeTimer *timer = troupe_timer_heap_peek (&self->timers);
+  gint64 left;
+
+  if (timer == NULL)
+    return -1;
+
+  left = timer->deadline - troupe_reactor_read_clock (self);
+  if (left <= 0)
+    return 0;
+
+  /* Rounded up: waking early would only mean to sleep again. */
+  return left / 1000 < G_MAXINT - 1 ? (int) ((left + 999) / 1000) : G_MAXINT;
+}
+
+static gboolean
+source_prepare (GSource *source,
+                int     *timeout)
+{
+  TroupeReactor *self = ((ReactorSource *) source)->reactor;
+
+  *timeout = 0;
+  if (self->yielding)
+    return FALSE;
+  if (self->ready_head != NULL || (self->backend != NULL && self->backend->n_always_ready > 0))
+    return TRUE;
+
+  /* First say that we sleep, then look again: see troupe_reactor_post (). */
+  __atomic_store_n (&self->sleeping, 1, __ATOMIC_SEQ_CST);
+  if (__atomic_load_n (&self->inbound, __ATOMIC_SEQ_CST) != NULL)
+    return TRUE;
+
+  *timeout = troupe_reactor_get_timeout (self);
+
+  return *timeout == 0;
+}
+
+static gboolean
+source_check (GSource *source)
+{
+  TroupeReactor *self = ((ReactorSource *) source)->reactor;
+
+  if (self->yielding)
+    {
+      self->yielding = FALSE;
+      return FALSE;
+    }
+
+  return self->ready_head != NULL ||
+         __atomic_load_n (&self->inbound, __ATOMIC_RELAXED) != NULL ||
+         (self->backend != NULL && self->backend->klass->is_ready (self->backend)) ||
+         (self->timers.length > 0 && troupe_reactor_get_timeout (self) == 0);
+}
+
+static gboolean
+source_dispatch (GSource     *source,
+                 GSourceFunc  callback,
+                 gpointer     user_data)
+{
+  TroupeReactor *self = ((ReactorSource *) source)->reactor;
+  TroupeReactor *outer = troupe_reactor_here;
+  TroupeRef *running = self->running;
+  int running_depth = self->running_depth;
+  guint turns = self->turns;
+
+  if (self->thread != NULL && !troupe_reactor_is_here (self))
+    {
+      g_critical ("A main context is run by another thread than the one that made its reactor");
+      return G_SOURCE_REMOVE;
+    }
+
+  __atomic_store_n (&self->sleeping, 0, __ATOMIC_RELAXED);
+
+  /* A handler that runs a nested main loop has its output sent before it waits. */
+  if (self->flushes != NULL)
+    troupe_reactor_run_flushes (self);
+
+  troupe_reactor_here = self;
+  self->running = NULL;
+  self->running_depth = g_main_depth ();
+
+  troupe_reactor_run_pass (self);
+
+  self->turns = turns;
+  self->running = running;
+  self->running_depth = running_depth;
+  troupe_reactor_here = outer;
+
+  return G_SOURCE_CONTINUE;
+}
+
+/* Ends it: mail is bounced, now and later. */
+static void
+troupe_reactor_close (TroupeReactor *self)
+{
+  TroupeRef *ref;
+
+  if (self->closed)
+    return;
+
+  __atomic_store_n (&self->closed, 1, __ATOMIC_SEQ_CST);
+  __atomic_store_n (&self->outside->state, TROUPE_REF_ENDED, __ATOMIC_RELEASE);
+
+  while ((ref = troupe_reactor_take_ready (self)) != NULL)
+    {
+      ref->flags &= ~TROUPE_REF_QUEUED;
+      troupe_ref_bounce_all (ref);
+      troupe_ref_unref (ref);
+    }
+  troupe_reactor_bounce_inbound (self);
+
+  g_clear_pointer (&self->descriptors, g_hash_table_unref);
+  troupe_timer_cancel_all (self->outside);
+  troupe_timer_heap_clear (&self->timers);
+
+  if (self->backend != NULL)
+    self->backend->klass->close (self->backend);
+  g_clear_pointer (&self->backend, g_free);
+  g_clear_pointer (&self->spare_buffer, g_free);
+  g_clear_pointer (&self->outside, troupe_ref_unref);
+}
+
+static void
+source_finalize (GSource *source)
+{
+  TroupeReactor *self = ((ReactorSource *) source)->reactor;
+
+  g_mutex_lock (&mutex);
+  if (reactors != NULL && g_hash_table_lookup (reactors, self->context) == self)
+    g_hash_table_remove (reactors, self->context);
+  g_mutex_unlock (&mutex);
+
+  troupe_reactor_close (self);
+  g_object_unref (self);
+}
+
+static GSourceFuncs source_funcs = {
+  .prepare = source_prepare,
+  .check = source_check,
+  .dispatch = source_dispatch,
+  .finalize = source_finalize,
+};
+
+/* The context owns the source, and the source the reactor. */
+static TroupeReactor *
+troupe_reactor_attach (GMainContext *context)
+{
+  GSource *source = g_source_new (&source_funcs, sizeof (ReactorSource));
+  TroupeReactor *self = g_object_new (TROUPE_TYPE_REACTOR, NULL);
+
+  ((ReactorSource *) source)->reactor = self;
+  self->context = context;
+  self->source = source;
+  self->outside = troupe_ref_new_outside (self);
+
+  g_source_set_static_name (source, "Troupe reactor");
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  /* Otherwise GLib takes our descriptors out of its set around every dispatch; and nested loops are to work. */
+  g_source_set_can_recurse (source, TRUE);
+  g_source_attach (source, context);
+  g_source_unref (source);
+
+  return self;
+}
+
+static TroupeReactor *
+troupe_reactor_get_for_locked (GMainContext *context)
+{
+  TroupeReactor *self;
+
+  if (reactors == NULL)
+    reactors = g_hash_table_new (NULL, NULL);
+
+  self = g_hash_table_lookup (reactors, context);
+  if (self == NULL)
+    {
+      self = troupe_reactor_attach (context);
+      g_hash_table_insert (reactors, context, self);
+    }
+
+  return self;
+}
+
+TroupeRef *
+troupe_reactor_get_outside_for (GMainContext *context)
+{
+  TroupeRef *outside;
+
+  if (context == NULL)
+    context = g_main_context_default ();
+
+  g_mutex_lock (&mutex);
+  outside = troupe_reactor_get_for_locked (context)->outside;
+  g_mutex_unlock (&mutex);
+
+  return outside;
+}
+
+static gboolean
+troupe_reactor_claim_thread (TroupeReactor  *self,
+                             GError        **error)
+{
+  if (self->thread == NULL)
+    self->thread = &troupe_thread_mark;
+
+  if (troupe_reactor_is_here (self))
+    return TRUE;
+
+  g_set_error_literal (error, TROUPE_ERROR, TROUPE_ERROR_WRONG_THREAD,
+                       "Another thread has made the reactor of this main context");
+
+  return FALSE;
+}
+
+/* Two backends in one context are two reactors; the second is only its system's. */
+static TroupeReactor *
+troupe_reactor_find_locked (GMainContext             *context,
+                            const TroupeBackendClass *klass)
+{
+  TroupeReactor *self = troupe_reactor_get_for_locked (context);
+
+  if (self->backend != NULL && self->backend->klass != klass)
+    self = troupe_reactor_attach (context);
+
+  return self;
+}
+
+static gboolean
+troupe_reactor_use (TroupeReactor             *self,
+                    const TroupeBackendClass  *klass,
+                    GError                   **error)
+{
+  if (!troupe_reactor_claim_thread (self, error))
+    return FALSE;
+
+  if (self->backend == NULL)
+    self->backend = open_backend (self, klass, error);
+
+  return self->backend != NULL;
+}
+
+TroupeReactor *
+troupe_reactor_obtain (GMainContext  *context,
+                       const char    *backend,
+                       GError       **error)
+{
+  const TroupeBackendClass *klass;
+  TroupeReactor *self = NULL;
+
+  if (context == NULL)
+    context = g_main_context_default ();
+
+  g_mutex_lock (&mutex);
+  klass = backend != NULL ? find_backend (backend, error) : choose_backend_locked (error);
+  if (klass != NULL)
+    {
+      self = troupe_reactor_find_locked (context, klass);
+      used = TRUE;
+    }
+  g_mutex_unlock (&mutex);
+
+  if (self == NULL)
+    return NULL;
+
+  self->n_systems++;
+  if (troupe_reactor_use (self, klass, error))
+    return g_object_ref (self);
+
+  troupe_reactor_release (self);
+
+  return NULL;
+}
+
+void
+troupe_reactor_release (TroupeReactor *self)
+{
+  gboolean shared;
+
+  if (--self->n_systems > 0)
+    return;
+
+  g_mutex_lock (&mutex);
+  shared = g_hash_table_lookup (reactors, self->context) == self;
+  g_mutex_unlock (&mutex);
+
+  /* The context's own reactor stays: promises that were made outside actors are at home there. */
+  if (!shared)
+    g_source_destroy (self->source);
+}
+
+static void
+troupe_reactor_class_init (TroupeReactorClass *klass)
+{
+}
+
+static void
+troupe_reactor_init (TroupeReactor *self)
+{
+}
+
+/**
+ * troupe_reactor_list_backends:
+ *
+ * Lists the backends that can be used here, the default first. Call it from any thread.
+ *
+ * Returns: (transfer full) (array zero-terminated=1): their names
+ *
+ * Since: 1.0
+ */
+char **
+troupe_reactor_list_backends (void)
+{
+  g_autoptr (GStrvBuilder) names = g_strv_builder_new ();
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (backends); i++)
+    if (backends[i]->is_usable (NULL))
+      g_strv_builder_add (names, backends[i]->name);
+
+  return g_strv_builder_end (names);
+}
+
+/**
+ * troupe_reactor_install:
+ * @backend: the name of a backend, such as “epoll” or “poll”
+ * @error: return location for a #GError
+ *
+ * Chooses the backend of the reactors that this process will make, unless a system names its own.
+ *
+ * The environment variable `TROUPE_REACTOR` does the same for programs that do not call this. Call it from any thread, before the
+ * first system exists.
+ *
+ * Returns: %TRUE, or %FALSE with %TROUPE_ERROR_ALREADY_INSTALLED if a backend has been chosen or used already, or
+ *   %TROUPE_ERROR_NO_BACKEND, which lists the usable ones
+ *
+ * Since: 1.0
+ */
+gboolean
+troupe_reactor_install (const char  *backend,
+                        GError     **error)
+{
+  const TroupeBackendClass *klass;
+
+  g_return_val_if_fail (backend != NULL, FALSE);
+
+  klass = find_backend (backend, error);
+  if (klass == NULL)
+    return FALSE;
+
+  g_mutex_lock (&mutex);
+  if (used || installed != NULL)
+    {
+      g_set_error (error, TROUPE_ERROR, TROUPE_ERROR_ALREADY_INSTALLED,
+                   "Cannot install the backend “%s”: one is installed already", backend);
+      klass = NULL;
+    }
+  else
+    {
+      installed = klass;
+    }
+  g_mutex_unlock (&mutex);
+
+  return klass != NULL;
+}
+
+/**
+ * troupe_reactor_get_backend_name:
+ * @self: a reactor
+ *
+ * Gets the name of the backend that waits for descriptors.
+ *
+ * Returns: (transfer none): the name, such as “epoll”
+ *
+ * Since: 1.0
+ */
+const char *
+troupe_reactor_get_backend_name (TroupeReactor *self)
+{
+  g_return_val_if_fail (TROUPE_IS_REACTOR (self), NULL);
+  g_return_val_if_fail (self->backend != NULL, NULL);
+
+  return self->backend->klass->name;
+}
+
+/**
+ * troupe_reactor_get_context:
+ * @self: a reactor
+ *
+ * Gets the main context that the reactor is a source of. Call it from any thread.
+ *
+ * Returns: (transfer none): the context
+ *
+ * Since: 1.0
+ */
+GMainContext *
+troupe_reactor_get_context (TroupeReactor *self)
+{
+  g_return_val_if_fail (TROUPE_IS_REACTOR (self), NULL);
+
+  return self->context;
+}
+
+/**
+ * troupe_reactor_get_priority:
+ * @self: a reactor
+ *
+ * Gets the priority of the reactor's source.
+ *
+ * Returns: the priority, %G_PRIORITY_DEFAULT unless changed
+ *
+ * Since: 1.0
+ */
+int
+troupe_reactor_get_priority (TroupeReactor *self)
+{
+  g_return_val_if_fail (TROUPE_IS_REACTOR (self), 0);
+
+  return g_source_get_priority (self->source);
+}
+
+/**
+ * troupe_reactor_set_priority:
+ * @self: a reactor
+ * @priority: a priority, such as %G_PRIORITY_DEFAULT_IDLE
+ *
+ * Sets the priority of the reactor's source among the others of its main context.
+ *
+ * Since: 1.0
+ */
+void
+troupe_reactor_set_priority (TroupeReactor *self,
+                             int            priority)
+{
+  g_return_if_fail (TROUPE_IS_REACTOR (self));
+
+  g_source_set_priority (self->source, priority);
+}
+
+/**
+ * troupe_reactor_get_time:
+ * @self: a reactor
+ *
+ * Reads the clock that the reactor's timers go by.
+ *
+ * Returns: microseconds since some moment in the past, never going back
+ *
+ * Since: 1.0
+ */
+gint64
+troupe_reactor_get_time (TroupeReactor *self)
+{
+  g_return_val_if_fail (TROUPE_IS_REACTOR (self), 0);
+
+  return troupe_reactor_read_clock (self);
+}
+
+/**
+ * troupe_reactor_call_later:
+ * @self: a reactor
+ * @delay_ms: milliseconds to wait, 0 or more
+ * @func: (scope notified) (closure user_data) (destroy destroy): what to call
+ * @user_data: what to call it with
+ * @destroy: (nullable): frees @user_data, once @func has run or never will
+ *
+ * Calls @func once, in a later pass, when the time has come.
+ *
+ * In a turn of an actor of this reactor it belongs to that actor, as with [method@Troupe.Actor.call_later]; otherwise to the reactor. Even
+ * with a delay of 0 it does not run in the same pass. Calls with the same deadline run in the order in which they were made.
+ *
+ * Returns: (transfer full): a timer to change or cancel it with; may be dropped
+ *
+ * Since: 1.0
+ */
+TroupeTimer *
+troupe_reactor_call_later (TroupeReactor   *self,
+                           gint64           delay_ms,
+                           TroupeTimerFunc  func,
+                           gpointer         user_data,
+                           GDestroyNotify   destroy)
+{
+  TroupeRef *owner = troupe_ref_get_current ();
+
+  g_return_val_if_fail (TROUPE_IS_REACTOR (self), NULL);
+  g_return_val_if_fail (delay_ms >= 0, NULL);
+  g_return_val_if_fail (func != NULL, NULL);
+
+  if (owner == NULL || owner->reactor != self)
+    owner = self->outside;
+
+  return troupe_timer_new (owner, delay_ms, FALSE, func, user_data, destroy);
+}
+
+static int
+compare_slots (gconstpointer a,
+               gconstpointer b)
+{
+  const TroupeTimerSlot *left = a;
+  const TroupeTimerSlot *right = b;
+
+  if (left->deadline != right->deadline)
+    return left->deadline < right->deadline ? -1 : 1;
+
+  return left->sequence < right->sequence ? -1 : left->sequence > right->sequence;
+}
+
+/**
+ * troupe_reactor_dup_timers:
+ * @self: a reactor
+ *
+ * Gets the timers of the reactor and all its actors that wait for their time, soonest first.
+ *
+ * Returns: (transfer full) (element-type TroupeTimer): the timers
+ *
+ * Since: 1.0
+ */
+GPtrArray *
+troupe_reactor_dup_timers (TroupeReactor *self)
+{
+  g_autofree TroupeTimerSlot *slots = NULL;
+  GPtrArray *timers;
+  guint i;
+
+  g_return_val_if_fail (TROUPE_IS_REACTOR (self), NULL);
+
+  slots = g_memdup2 (self->timers.slots, self->timers.length * sizeof (TroupeTimerSlot));
+  if (slots != NULL)
+    qsort (slots, self->timers.length, sizeof (TroupeTimerSlot), compare_slots);
+
+  timers = g_ptr_array_new_with_free_func ((GDestroyNotify) troupe_timer_unref);
+  for (i = 0; i < self->timers.length; i++)
+    g_ptr_array_add (timers, troupe_timer_ref (slots[i].timer));
+
+  return timers;
+}

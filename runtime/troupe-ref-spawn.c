@@ -1,0 +1,268 @@
+/* troupe-ref-spawn.c
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include <gobject/gvaluecollector.h>
+
+#include "troupe-error.h"
+#include "troupe-reactor-private.h"
+#include "troupe-ref-life-private.h"
+#include "troupe-system-private.h"
+
+#define MAX_NAME_LENGTH 255
+
+static gboolean
+check_name (const char  *name,
+            GError     **error)
+{
+  const char *problem = NULL;
+  const char *p;
+
+  if (name == NULL)
+    return TRUE;
+
+  if (*name == '\0')
+    problem = "is empty";
+  else if (strlen (name) > MAX_NAME_LENGTH)
+    problem = "is longer than 255 bytes";
+  else if (!g_utf8_validate (name, -1, NULL))
+    problem = "is not UTF-8";
+
+  for (p = name; problem == NULL && *p != '\0'; p++)
+    if (*p == '/' || g_ascii_iscntrl (*p))
+      problem = "has a slash or a control character in it";
+
+  if (problem != NULL)
+    g_set_error (error, TROUPE_ERROR, TROUPE_ERROR_BAD_NAME, "The name “%s” %s", name, problem);
+
+  return problem == NULL;
+}
+
+static gboolean
+check_property (GType         type,
+                GObjectClass *klass,
+                const char   *name,
+                const GValue *value,
+                GError      **error)
+{
+  GParamSpec *pspec = g_object_class_find_property (klass, name);
+
+  if (pspec == NULL)
+    g_set_error (error, TROUPE_ERROR, TROUPE_ERROR_BAD_PROPERTY,
+                 "%s has no property “%s”", g_type_name (type), name);
+  else if (!(pspec->flags & G_PARAM_WRITABLE))
+    g_set_error (error, TROUPE_ERROR, TROUPE_ERROR_BAD_PROPERTY,
+                 "The property “%s” of %s cannot be set", name, g_type_name (type));
+  else if (value != NULL && !g_value_type_transformable (G_VALUE_TYPE (value), pspec->value_type))
+    g_set_error (error, TROUPE_ERROR, TROUPE_ERROR_BAD_PROPERTY,
+                 "The property “%s” of %s is a %s and not a %s", name, g_type_name (type),
+                 g_type_name (pspec->value_type), G_VALUE_TYPE_NAME (value));
+  else
+    return TRUE;
+
+  return FALSE;
+}
+
+static TroupeBirth *
+troupe_birth_new (guint          n_properties,
+                  const char   **names,
+                  const GValue  *values)
+{
+  TroupeBirth *self;
+  guint i;
+
+  if (n_properties == 0)
+    return NULL;
+
+  self = g_new0 (TroupeBirth, 1);
+  self->n_properties = n_properties;
+  self->names = g_new0 (char *, n_properties);
+  self->values = g_new0 (GValue, n_properties);
+
+  for (i = 0; i < n_properties; i++)
+    {
+      self->names[i] = g_strdup (names[i]);
+      g_value_init (&self->values[i], G_VALUE_TYPE (&values[i]));
+      g_value_copy (&values[i], &self->values[i]);
+    }
+
+  return self;
+}
+
+static TroupeRef *
+troupe_ref_new (TroupeReactor *reactor,
+                TroupeSystem  *system,
+                TroupeRef     *parent,
+                GType          type)
+{
+  TroupeRef *self = troupe_slab_alloc (TROUPE_SLAB_LARGE);
+
+  *self = (TroupeRef) {
+    .ref_count = 1,
+    .state = TROUPE_REF_LIVE,
+    .reactor = g_object_ref (reactor),
+    .system = system,
+    .type = type,
+    .parent = parent != NULL ? troupe_ref_ref (parent) : NULL,
+  };
+
+  return self;
+}
+
+TroupeRef *
+troupe_ref_new_outside (TroupeReactor *reactor)
+{
+  TroupeRef *self = troupe_ref_new (reactor, NULL, NULL, G_TYPE_NONE);
+
+  self->flags = TROUPE_REF_OUTSIDE;
+
+  return self;
+}
+
+/* On its own thread. */
+static void
+troupe_ref_begin (TroupeRef *self,
+                  gpointer   data)
+{
+  if (troupe_ref_link_parent (self))
+    troupe_ref_set_control (self, TROUPE_CONTROL_BIRTH);
+  else
+    troupe_ref_end_unborn (self);
+}
+
+static void
+troupe_ref_begin_refused (TroupeRef *self,
+                          gpointer   data)
+{
+  troupe_ref_end_unborn (self);
+}
+
+TroupeRef *
+troupe_ref_spawn (TroupeSystem  *system,
+                  TroupeReactor *reactor,
+                  TroupeRef     *parent,
+                  const char    *name,
+                  GType          type,
+                  guint          n_properties,
+                  const char   **names,
+                  const GValue  *values,
+                  GError       **error)
+{
+  g_autoptr (TroupeRef) self = NULL;
+
+  if (!check_name (name, error))
+    return NULL;
+
+  if (n_properties > 0)
+    {
+      g_autoptr (GTypeClass) klass = g_type_class_ref (type);
+      guint i;
+
+      for (i = 0; i < n_properties; i++)
+        if (!check_property (type, (GObjectClass *) klass, names[i], &values[i], error))
+          return NULL;
+    }
+
+  if (parent != NULL && troupe_ref_get_state (parent) != TROUPE_REF_LIVE)
+    {
+      g_autofree char *path = troupe_ref_dup_path (parent);
+
+      g_set_error (error, TROUPE_ERROR, TROUPE_ERROR_ACTOR_STOPPED,
+                   "The actor “%s” has stopped and has no more children", path);
+      return NULL;
+    }
+
+  self = troupe_ref_new (reactor, system, parent, type);
+  self->serial = troupe_system_next_serial (system);
+  self->name = g_strdup (name);
+  if (name != NULL && !troupe_system_register_name (system, self, error))
+    return NULL;
+  if (parent != NULL)
+    troupe_system_count_actor (system, 1);
+  if (n_properties > 0)
+    troupe_ref_need_extra (self)->birth = troupe_birth_new (n_properties, names, values);
+
+  if (troupe_reactor_is_here (reactor))
+    troupe_ref_begin (self, NULL);
+  else
+    troupe_ref_call (self, troupe_ref_begin, troupe_ref_begin_refused, NULL, NULL);
+
+  return g_steal_pointer (&self);
+}
+
+static void
+clear_value (gpointer data)
+{
+  GValue *value = data;
+
+  if (G_IS_VALUE (value))
+    g_value_unset (value);
+}
+
+/* Collects the arguments as g_object_new () does; here, because the object is built later. */
+static gboolean
+collect_properties (GType         type,
+                    const char   *name,
+                    va_list      *args,
+                    GPtrArray    *names,
+                    GArray       *values,
+                    GError      **error)
+{
+  g_autoptr (GTypeClass) klass = g_type_class_ref (type);
+
+  for (; name != NULL; name = va_arg (*args, const char *))
+    {
+      GValue value = G_VALUE_INIT;
+      g_autofree char *problem = NULL;
+
+      if (!check_property (type, (GObjectClass *) klass, name, NULL, error))
+        return FALSE;
+
+      G_VALUE_COLLECT_INIT (&value,
+                            g_object_class_find_property ((GObjectClass *) klass, name)->value_type,
+                            *args, 0, &problem);
+      if (problem != NULL)
+        {
+          g_set_error (error, TROUPE_ERROR, TROUPE_ERROR_BAD_PROPERTY,
+                       "The property “%s” of %s cannot be set: %s", name, g_type_name (type), problem);
+          return FALSE;
+        }
+
+      g_ptr_array_add (names, (gpointer) name);
+      g_array_append_val (values, value);
+    }
+
+  return TRUE;
+}
+
+TroupeRef *
+troupe_ref_spawn_valist (TroupeRef   *parent,
+                         const char  *name,
+                         GType        type,
+                         GError     **error,
+                         const char  *first_property,
+                         va_list      args)
+{
+  g_autoptr (GPtrArray) names = NULL;
+  g_autoptr (GArray) values = NULL;
+  va_list copy;
+  gboolean collected;
+
+  if (first_property == NULL)
+    return troupe_ref_spawn (parent->system, parent->reactor, parent, name, type, 0, NULL, NULL, error);
+
+  names = g_ptr_array_new ();
+  values = g_array_new (FALSE, TRUE, sizeof (GValue));
+  g_array_set_clear_func (values, clear_value);
+
+  va_copy (copy, args);
+  collected = collect_properties (type, first_property, &copy, names, values, error);
+  va_end (copy);
+  if (!collected)
+    return NULL;
+
+  return troupe_ref_spawn (parent->system, parent->reactor, parent, name, type, names->len,
+                           (const char **) names->pdata, (const GValue *) (gpointer) values->data, error);
+}

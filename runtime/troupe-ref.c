@@ -1,0 +1,830 @@
+/* troupe-ref.c
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "troupe-actor-private.h"
+#include "troupe-backend-private.h"
+#include "troupe-error-private.h"
+#include "troupe-message-private.h"
+#include "troupe-promise-private.h"
+#include "troupe-reactor-private.h"
+#include "troupe-ref-life-private.h"
+#include "troupe-system-private.h"
+#include "troupe-timer-private.h"
+
+/**
+ * TroupeRef: (ref-func troupe_ref_ref) (unref-func troupe_ref_unref)
+ *
+ * The address of an actor.
+ *
+ * A ref outlives its actor: what is sent to it afterwards becomes a dead letter, and what is asked is rejected. Refs may be kept,
+ * compared by pointer and used from any thread.
+ *
+ * Since: 1.0
+ */
+
+/* The mailbox is a list of what came, owned by the reactor's thread. Mail from that thread is linked in directly; mail
+ * from others comes through the reactor's inbound queue and is linked in here at the beginning of a pass. */
+
+G_DEFINE_BOXED_TYPE (TroupeRef, troupe_ref, troupe_ref_ref, troupe_ref_unref)
+
+static void
+troupe_ref_free (TroupeRef *self)
+{
+  g_assert (self->head == NULL);
+  g_assert (self->last_child == NULL);
+  g_assert (self->actor == NULL);
+
+  troupe_ref_free_extra (self);
+  g_clear_pointer (&self->parent, troupe_ref_unref);
+  g_free (self->name);
+  g_object_unref (self->reactor);
+  troupe_slab_free (TROUPE_SLAB_LARGE, self);
+}
+
+TroupeRef *
+troupe_ref_get_running (void)
+{
+  TroupeReactor *reactor = troupe_reactor_here;
+
+  /* A nested main loop may have brought us into foreign code below the turn. */
+  if (reactor == NULL || reactor->running == NULL || g_main_depth () != reactor->running_depth)
+    return NULL;
+
+  return reactor->running;
+}
+
+TroupeRef *
+troupe_ref_get_current (void)
+{
+  TroupeRef *running = troupe_ref_get_running ();
+
+  return running != NULL && !(running->flags & TROUPE_REF_OUTSIDE) ? running : NULL;
+}
+
+GError *
+troupe_ref_new_ended_error (TroupeRef *self)
+{
+  g_autofree char *path = troupe_ref_dup_path (self);
+  const GError *cause = self->extra != NULL ? self->extra->error : NULL;
+
+  if (cause != NULL)
+    return troupe_error_new_with_cause (TROUPE_ERROR_ACTOR_STOPPED, -1, cause,
+                                        "The actor “%s” has stopped: %s", path, cause->message);
+
+  return g_error_new (TROUPE_ERROR, TROUPE_ERROR_ACTOR_STOPPED, "The actor “%s” has stopped", path);
+}
+
+static void
+troupe_ref_bounce_message (TroupeRef     *self,
+                           TroupeMessage *message)
+{
+  TroupeResolver *reply = troupe_message_steal_reply (message);
+
+  if (reply != NULL)
+    {
+      troupe_resolver_take_error (reply, troupe_ref_new_ended_error (self));
+      troupe_resolver_unref (reply);
+    }
+  else if (self->system != NULL)
+    {
+      troupe_system_bury (self->system, self, message, TROUPE_ERROR_ACTOR_STOPPED);
+    }
+
+  troupe_message_unref (message);
+}
+
+static void
+troupe_call_free (TroupeCall *call)
+{
+  if (call->destroy != NULL)
+    call->destroy (call->data);
+  troupe_ref_unref (call->target);
+  troupe_slab_free (TROUPE_SLAB_SMALL, call);
+}
+
+static void
+troupe_call_run (TroupeCall     *call,
+                 TroupeCallFunc  func)
+{
+  if (func != NULL)
+    func (call->target, call->data);
+  troupe_call_free (call);
+}
+
+void
+troupe_ref_bounce (TroupeRef  *self,
+                   TroupeMail *mail)
+{
+  switch ((TroupeMailKind) mail->kind)
+    {
+    case TROUPE_MAIL_MESSAGE:
+      troupe_ref_bounce_message (self, (TroupeMessage *) mail);
+      break;
+
+    case TROUPE_MAIL_CONTINUATION:
+      troupe_promise_drop_turn ((TroupePromise *) mail);
+      break;
+
+    case TROUPE_MAIL_TIMER:
+      troupe_timer_drop_turn ((TroupeTimer *) mail);
+      break;
+
+    case TROUPE_MAIL_IO:
+      mail->bits &= ~TROUPE_IO_QUEUED;
+      break;
+
+    case TROUPE_MAIL_CALL:
+      troupe_call_run ((TroupeCall *) mail, ((TroupeCall *) mail)->refused);
+      break;
+
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+void
+troupe_ref_bounce_all (TroupeRef *self)
+{
+  TroupeMail *mail = self->head;
+
+  self->head = self->tail = NULL;
+  self->n_mail = 0;
+
+  while (mail != NULL)
+    {
+      TroupeMail *next = mail->next;
+
+      troupe_ref_bounce (self, mail);
+      mail = next;
+    }
+}
+
+/* While an actor ends it handles no mail, but the runtime's own work goes on: flushing, closing, and what it is called for. */
+static gboolean
+troupe_ref_refuses (TroupeRef  *self,
+                    TroupeMail *mail)
+{
+  if (self->state == TROUPE_REF_ENDED)
+    return TRUE;
+
+  switch ((TroupeMailKind) mail->kind)
+    {
+    case TROUPE_MAIL_MESSAGE:
+    case TROUPE_MAIL_CONTINUATION:
+      return TRUE;
+
+    case TROUPE_MAIL_TIMER:
+      return !(mail->bits & TROUPE_TIMER_INTERNAL);
+
+    case TROUPE_MAIL_IO:
+    case TROUPE_MAIL_CALL:
+    default:
+      return FALSE;
+    }
+}
+
+static inline void
+troupe_ref_awaken (TroupeRef *self)
+{
+  if (!(self->flags & (TROUPE_REF_QUEUED | TROUPE_REF_RUNNING)))
+    troupe_reactor_make_ready (self->reactor, self);
+}
+
+void
+troupe_ref_enqueue (TroupeRef  *self,
+                    TroupeMail *mail)
+{
+  if (G_UNLIKELY (self->state != TROUPE_REF_LIVE) && troupe_ref_refuses (self, mail))
+    {
+      troupe_ref_bounce (self, mail);
+      return;
+    }
+
+  mail->next = NULL;
+  if (self->tail != NULL)
+    self->tail->next = mail;
+  else
+    self->head = mail;
+  self->tail = mail;
+  self->n_mail++;
+
+  troupe_ref_awaken (self);
+}
+
+static void
+troupe_ref_enqueue_first (TroupeRef  *self,
+                          TroupeMail *mail)
+{
+  mail->next = self->head;
+  self->head = mail;
+  if (self->tail == NULL)
+    self->tail = mail;
+  self->n_mail++;
+
+  troupe_ref_awaken (self);
+}
+
+static inline TroupeMail *
+troupe_ref_dequeue (TroupeRef *self)
+{
+  TroupeMail *mail = self->head;
+
+  self->head = mail->next;
+  if (self->head == NULL)
+    self->tail = NULL;
+  self->n_mail--;
+
+  return mail;
+}
+
+void
+troupe_ref_unqueue (TroupeRef  *self,
+                    TroupeMail *mail)
+{
+  TroupeMail *previous = NULL;
+  TroupeMail *other;
+
+  for (other = self->head; other != NULL && other != mail; other = other->next)
+    previous = other;
+
+  if (other == NULL)
+    return;
+
+  if (previous != NULL)
+    previous->next = mail->next;
+  else
+    self->head = mail->next;
+  if (self->tail == mail)
+    self->tail = previous;
+  self->n_mail--;
+}
+
+void
+troupe_ref_set_control (TroupeRef *self,
+                        guint      bits)
+{
+  if (self->state == TROUPE_REF_ENDED)
+    return;
+
+  self->control |= bits;
+  troupe_ref_awaken (self);
+}
+
+/* Whose mail it is; only for kinds that cross threads. */
+static TroupeRef *
+troupe_mail_get_target (TroupeMail *mail)
+{
+  switch ((TroupeMailKind) mail->kind)
+    {
+    case TROUPE_MAIL_MESSAGE:
+      return ((TroupeMessage *) mail)->target;
+
+    case TROUPE_MAIL_CONTINUATION:
+      return troupe_promise_get_home ((TroupePromise *) mail);
+
+    case TROUPE_MAIL_CALL:
+      return ((TroupeCall *) mail)->target;
+
+    case TROUPE_MAIL_TIMER:
+    case TROUPE_MAIL_IO:
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+void
+troupe_ref_take_inbound (TroupeMail *mail)
+{
+  g_autoptr (TroupeRef) target = troupe_ref_ref (troupe_mail_get_target (mail));
+
+  if (mail->kind == TROUPE_MAIL_CALL && (mail->bits & TROUPE_CALL_AT_ONCE))
+    {
+      troupe_call_run ((TroupeCall *) mail, ((TroupeCall *) mail)->func);
+      return;
+    }
+
+  if (mail->kind == TROUPE_MAIL_MESSAGE)
+    g_clear_pointer (&((TroupeMessage *) mail)->target, troupe_ref_unref);
+  troupe_ref_enqueue (target, mail);
+}
+
+void
+troupe_ref_bounce_inbound (TroupeMail *mail)
+{
+  g_autoptr (TroupeRef) target = troupe_ref_ref (troupe_mail_get_target (mail));
+
+  if (mail->kind == TROUPE_MAIL_MESSAGE)
+    g_clear_pointer (&((TroupeMessage *) mail)->target, troupe_ref_unref);
+  troupe_ref_bounce (target, mail);
+}
+
+void
+troupe_ref_post (TroupeRef  *self,
+                 TroupeMail *mail)
+{
+  if (troupe_reactor_is_here (self->reactor))
+    troupe_ref_enqueue (self, mail);
+  else
+    troupe_reactor_post (self->reactor, mail);
+}
+
+static TroupeCall *
+troupe_call_new (TroupeRef      *target,
+                 TroupeCallFunc  func,
+                 TroupeCallFunc  refused,
+                 gpointer        data,
+                 GDestroyNotify  destroy)
+{
+  TroupeCall *call = troupe_slab_alloc (TROUPE_SLAB_SMALL);
+
+  *call = (TroupeCall) {
+    .mail = { .kind = TROUPE_MAIL_CALL },
+    .target = troupe_ref_ref (target),
+    .func = func,
+    .refused = refused,
+    .data = data,
+    .destroy = destroy,
+  };
+
+  return call;
+}
+
+void
+troupe_ref_call (TroupeRef      *self,
+                 TroupeCallFunc  func,
+                 TroupeCallFunc  refused,
+                 gpointer        data,
+                 GDestroyNotify  destroy)
+{
+  TroupeCall *call = troupe_call_new (self, func, refused, data, destroy);
+
+  troupe_ref_post (self, &call->mail);
+}
+
+void
+troupe_ref_call_first (TroupeRef      *self,
+                       TroupeCallFunc  func,
+                       TroupeCallFunc  refused,
+                       gpointer        data,
+                       GDestroyNotify  destroy)
+{
+  TroupeCall *call = troupe_call_new (self, func, refused, data, destroy);
+
+  g_assert (troupe_reactor_is_here (self->reactor));
+
+  if (self->state == TROUPE_REF_LIVE)
+    troupe_ref_enqueue_first (self, &call->mail);
+  else
+    troupe_ref_bounce (self, &call->mail);
+}
+
+static void
+troupe_ref_control_cb (TroupeRef *self,
+                       gpointer   data)
+{
+  troupe_ref_set_control (self, GPOINTER_TO_UINT (data));
+}
+
+void
+troupe_ref_control (TroupeRef *self,
+                    guint      bits)
+{
+  TroupeCall *call;
+
+  if (troupe_reactor_is_here (self->reactor))
+    {
+      troupe_ref_set_control (self, bits);
+      return;
+    }
+
+  call = troupe_call_new (self, troupe_ref_control_cb, NULL, GUINT_TO_POINTER (bits), NULL);
+  call->mail.bits = TROUPE_CALL_AT_ONCE;
+  troupe_reactor_post (self->reactor, &call->mail);
+}
+
+static void
+troupe_ref_handle_failure (TroupeRef     *self,
+                           TroupeMessage *message,
+                           GError        *error)
+{
+  TroupeResolver *reply = troupe_message_steal_reply (message);
+
+  if (error == NULL)
+    error = g_error_new (TROUPE_ERROR, TROUPE_ERROR_FAILED,
+                         "The handler of “%s” failed without an error", message->name);
+
+  if (reply != NULL)
+    {
+      troupe_resolver_take_error (reply, g_error_copy (error));
+      troupe_resolver_unref (reply);
+    }
+
+  troupe_ref_fail (self, error);
+}
+
+/* The handler is done and has neither answered nor passed on the debt. */
+static void
+troupe_ref_break_reply (TroupeRef     *self,
+                        TroupeMessage *message)
+{
+  g_autofree char *path = troupe_ref_dup_path (self);
+  TroupeResolver *reply = troupe_message_steal_reply (message);
+
+  troupe_resolver_take_error (reply, g_error_new (TROUPE_ERROR, TROUPE_ERROR_BROKEN,
+                                                  "The actor “%s” did not reply to “%s”",
+                                                  path, message->name));
+  troupe_resolver_unref (reply);
+}
+
+static inline void
+troupe_ref_handle_message (TroupeRef     *self,
+                           TroupeMessage *message)
+{
+  TroupeActorClass *klass = (TroupeActorClass *) ((GTypeInstance *) self->actor)->g_class;
+  GError *error = NULL;
+
+  if (G_UNLIKELY (!klass->receive (self->actor, message, &error)))
+    troupe_ref_handle_failure (self, message, error);
+  else if (G_UNLIKELY (message->reply != NULL))
+    troupe_ref_break_reply (self, message);
+
+  troupe_message_unref (message);
+}
+
+static inline void
+troupe_ref_run_turn (TroupeRef  *self,
+                     TroupeMail *mail)
+{
+  switch ((TroupeMailKind) mail->kind)
+    {
+    case TROUPE_MAIL_MESSAGE:
+      troupe_ref_handle_message (self, (TroupeMessage *) mail);
+      break;
+
+    case TROUPE_MAIL_CONTINUATION:
+      troupe_promise_run_turn ((TroupePromise *) mail);
+      break;
+
+    case TROUPE_MAIL_TIMER:
+      troupe_timer_run_turn ((TroupeTimer *) mail);
+      break;
+
+    case TROUPE_MAIL_IO:
+      troupe_io_run_turn ((TroupeIo *) mail);
+      break;
+
+    case TROUPE_MAIL_CALL:
+      troupe_call_run ((TroupeCall *) mail, ((TroupeCall *) mail)->func);
+      break;
+
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+/* Runs the turns that were there when the slice began, and no more than a slice's worth. Takes the ready queue's reference. */
+void
+troupe_ref_run_slice (TroupeRef *self)
+{
+  TroupeReactor *reactor = self->reactor;
+  guint left = MIN (self->n_mail, TROUPE_SLICE_TURNS);
+
+  reactor->running = self;
+  self->flags &= ~TROUPE_REF_QUEUED;
+  if (!(self->flags & TROUPE_REF_OUTSIDE))
+    self->flags |= TROUPE_REF_RUNNING;
+
+  while (TRUE)
+    {
+      reactor->turns++;
+      while (G_UNLIKELY (self->control != 0))
+        troupe_ref_run_control (self);
+      if (left == 0 || self->head == NULL)
+        break;
+      left--;
+      troupe_ref_run_turn (self, troupe_ref_dequeue (self));
+    }
+
+  if (reactor->flushes != NULL)
+    troupe_reactor_run_flushes (reactor);
+
+  self->flags &= ~TROUPE_REF_RUNNING;
+  reactor->running = NULL;
+
+  if (self->head != NULL || self->control != 0)
+    troupe_ref_awaken (self);
+  troupe_ref_unref (self);
+}
+
+/**
+ * troupe_ref_ref:
+ * @self: an actor's address
+ *
+ * Takes a reference on the address. The actor is not kept alive by it.
+ *
+ * Returns: (transfer full): @self
+ *
+ * Since: 1.0
+ */
+TroupeRef *
+troupe_ref_ref (TroupeRef *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  __atomic_fetch_add (&self->ref_count, 1, __ATOMIC_RELAXED);
+
+  return self;
+}
+
+/**
+ * troupe_ref_unref:
+ * @self: (transfer full): an actor's address
+ *
+ * Drops a reference on the address. The actor lives on.
+ *
+ * Since: 1.0
+ */
+void
+troupe_ref_unref (TroupeRef *self)
+{
+  g_return_if_fail (self != NULL);
+
+  /* Release our writes to whoever frees it; acquire theirs if that is us. */
+  if (__atomic_fetch_sub (&self->ref_count, 1, __ATOMIC_ACQ_REL) == 1)
+    troupe_ref_free (self);
+}
+
+void
+troupe_ref_deliver (TroupeRef     *self,
+                    TroupeMessage *message,
+                    TroupeRef     *sender)
+{
+  message->sender = sender != NULL ? troupe_ref_ref (sender) : NULL;
+
+  if (troupe_reactor_is_here (self->reactor))
+    {
+      troupe_ref_enqueue (self, &message->mail);
+    }
+  else
+    {
+      message->target = troupe_ref_ref (self);
+      troupe_reactor_post (self->reactor, &message->mail);
+    }
+}
+
+/**
+ * troupe_ref_send:
+ * @self: an actor's address
+ * @message: (transfer full): the message
+ *
+ * Sends @message.
+ *
+ * It never blocks and never fails on the sender's side: messages from one sender arrive in the order they were sent, and a message
+ * to an actor that has ended becomes a dead letter. Call it from any thread; the sender is the actor whose turn it is, if any.
+ *
+ * Since: 1.0
+ */
+void
+troupe_ref_send (TroupeRef     *self,
+                 TroupeMessage *message)
+{
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (message != NULL);
+
+  message = troupe_message_prepare (message);
+  if (message != NULL)
+    troupe_ref_deliver (self, message, troupe_ref_get_current ());
+}
+
+/**
+ * troupe_ref_ask:
+ * @self: an actor's address
+ * @message: (transfer full): the question
+ *
+ * Sends @message and promises its answer.
+ *
+ * Call it from any thread. The promise belongs to the actor whose turn it is, or outside any actor to the
+ * thread-default main context, where its steps run. It always gets an outcome: the reply, the error of the handler,
+ * %TROUPE_ERROR_BROKEN if the handler did not reply, %TROUPE_ERROR_UNHANDLED or %TROUPE_ERROR_BODY_TYPE if
+ * the actor does not understand the message, %TROUPE_ERROR_ACTOR_STOPPED if it has ended or ends first.
+ *
+ * Returns: (transfer full): a promise of the answer
+ *
+ * Since: 1.0
+ */
+TroupePromise *
+troupe_ref_ask (TroupeRef     *self,
+                TroupeMessage *message)
+{
+  TroupeRef *current = troupe_ref_get_current ();
+  TroupePromise *promise;
+  TroupeResolver *resolver;
+
+  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (message != NULL, NULL);
+
+  promise = troupe_promise_new_at (current != NULL ? current : troupe_promise_get_home_now (), &resolver);
+
+  message = troupe_message_prepare (message);
+  if (message == NULL)
+    {
+      troupe_resolver_unref (resolver);
+      return promise;
+    }
+
+  message->reply = resolver;
+  troupe_ref_deliver (self, message, current);
+
+  return promise;
+}
+
+/**
+ * troupe_ref_stop:
+ * @self: an actor's address
+ *
+ * Asks the actor to stop after the turn that may be running.
+ *
+ * The mail that lies in its mailbox is not handled any more. Its children stop in reverse order, a connection
+ * sends what it has accepted for writing, then its `stopped` runs, then its watchers are told. Does nothing if it has ended. Call it from any thread.
+ *
+ * Since: 1.0
+ */
+void
+troupe_ref_stop (TroupeRef *self)
+{
+  g_return_if_fail (self != NULL);
+
+  troupe_ref_control (self, TROUPE_CONTROL_STOP);
+}
+
+static void
+troupe_ref_finish_cb (TroupeRef *self,
+                      gpointer   data)
+{
+  troupe_ref_set_control (self, TROUPE_CONTROL_STOP);
+}
+
+/**
+ * troupe_ref_finish:
+ * @self: an actor's address
+ *
+ * Asks the actor to stop once it has handled the mail that is in its mailbox now. Call it from any thread.
+ *
+ * Since: 1.0
+ */
+void
+troupe_ref_finish (TroupeRef *self)
+{
+  g_return_if_fail (self != NULL);
+
+  troupe_ref_call (self, troupe_ref_finish_cb, NULL, NULL, NULL);
+}
+
+/**
+ * troupe_ref_kill:
+ * @self: an actor's address
+ *
+ * Ends the actor after the turn that may be running, without another word: none of its code runs again, not even `stopped`, its connections
+ * are aborted and its children are killed. Call it from any thread.
+ *
+ * Since: 1.0
+ */
+void
+troupe_ref_kill (TroupeRef *self)
+{
+  g_return_if_fail (self != NULL);
+
+  troupe_ref_control (self, TROUPE_CONTROL_KILL);
+}
+
+/**
+ * troupe_ref_get_system:
+ * @self: an actor's address
+ *
+ * Gets the system of the actor.
+ *
+ * Returns: (transfer none): the system
+ *
+ * Since: 1.0
+ */
+TroupeSystem *
+troupe_ref_get_system (TroupeRef *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->system;
+}
+
+/**
+ * troupe_ref_get_parent:
+ * @self: an actor's address
+ *
+ * Gets the actor that spawned it.
+ *
+ * Returns: (transfer none) (nullable): the parent, or %NULL for the root of a system
+ *
+ * Since: 1.0
+ */
+TroupeRef *
+troupe_ref_get_parent (TroupeRef *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->parent;
+}
+
+/**
+ * troupe_ref_get_actor_type:
+ * @self: an actor's address
+ *
+ * Gets the type of the actor.
+ *
+ * Returns: a type derived from [class@Troupe.Actor]
+ *
+ * Since: 1.0
+ */
+GType
+troupe_ref_get_actor_type (TroupeRef *self)
+{
+  g_return_val_if_fail (self != NULL, G_TYPE_INVALID);
+
+  return self->type;
+}
+
+/**
+ * troupe_ref_has_ended:
+ * @self: an actor's address
+ *
+ * Tells whether the actor has ended. From another thread, the answer may be old when it arrives.
+ *
+ * Returns: %TRUE if it has ended
+ *
+ * Since: 1.0
+ */
+gboolean
+troupe_ref_has_ended (TroupeRef *self)
+{
+  g_return_val_if_fail (self != NULL, TRUE);
+
+  return troupe_ref_get_state (self) == TROUPE_REF_ENDED;
+}
+
+/**
+ * troupe_ref_dup_name:
+ * @self: an actor's address
+ *
+ * Gets the name it was spawned with, or one made of its kind and a serial number, such as “connection-42”.
+ *
+ * Returns: (transfer full): the name, unique among those that were given to children of the same parent
+ *
+ * Since: 1.0
+ */
+char *
+troupe_ref_dup_name (TroupeRef *self)
+{
+  g_autoptr (TroupeActorClass) klass = NULL;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  if (self->name != NULL)
+    return g_strdup (self->name);
+  if (self->flags & TROUPE_REF_OUTSIDE)
+    return g_strdup ("outside");
+
+  klass = g_type_class_ref (self->type);
+
+  return g_strdup_printf ("%s-%" G_GUINT64_FORMAT, klass->kind, self->serial);
+}
+
+/**
+ * troupe_ref_dup_path:
+ * @self: an actor's address
+ *
+ * Gets the names of its ancestors and of itself, such as “/echo/connection-42”. The root is “/”.
+ *
+ * Returns: (transfer full): the path
+ *
+ * Since: 1.0
+ */
+char *
+troupe_ref_dup_path (TroupeRef *self)
+{
+  g_autofree char *parent = NULL;
+  g_autofree char *name = NULL;
+
+  g_return_val_if_fail (self != NULL, NULL);
+
+  if (self->parent == NULL && !(self->flags & TROUPE_REF_OUTSIDE))
+    return g_strdup ("/");
+
+  name = troupe_ref_dup_name (self);
+  if (self->parent == NULL || self->parent->parent == NULL)
+    return g_strconcat ("/", name, NULL);
+
+  parent = troupe_ref_dup_path (self->parent);
+
+  return g_strconcat (parent, "/", name, NULL);
+}

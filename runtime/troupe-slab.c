@@ -1,0 +1,184 @@
+/* troupe-slab.c
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "troupe-slab-private.h"
+
+/* A batch is half a magazine: a thread that alternates around the limit does not meet the depot each time. */
+#define BATCH          128
+#define MAGAZINE_LIMIT (2 * BATCH)
+
+/* In a batch at the depot the first block's second word links to the next batch. */
+typedef struct
+{
+  GMutex   mutex;
+  gpointer batches;
+} Depot;
+
+static const gsize sizes[TROUPE_N_SLABS] = { TROUPE_SLAB_SMALL_SIZE, TROUPE_SLAB_LARGE_SIZE };
+static Depot depots[TROUPE_N_SLABS];
+
+__thread TroupeMagazine troupe_magazines[TROUPE_N_SLABS];
+
+static void troupe_slab_leave_thread (gpointer data);
+
+static GPrivate thread_exit = G_PRIVATE_INIT (troupe_slab_leave_thread);
+
+/* Checkers of memory see nothing of blocks that are never given back: let them have malloc. G_SLICE=always-malloc is how GLib
+ * programs ask for the same. */
+static gboolean
+troupe_slab_uses_malloc (void)
+{
+#if defined (__SANITIZE_ADDRESS__) || defined (__SANITIZE_THREAD__)
+  return TRUE;
+#else
+  static gsize answer;
+
+  if (g_once_init_enter (&answer))
+    {
+      const char *slice = getenv ("G_SLICE");
+
+      g_once_init_leave (&answer, slice != NULL && strstr (slice, "always-malloc") != NULL ? 2 : 1);
+    }
+
+  return answer == 2;
+#endif
+}
+
+static void
+troupe_slab_give_batch (TroupeSlab slab,
+                        gpointer   batch)
+{
+  Depot *depot = &depots[slab];
+
+  g_mutex_lock (&depot->mutex);
+  ((gpointer *) batch)[1] = depot->batches;
+  depot->batches = batch;
+  g_mutex_unlock (&depot->mutex);
+}
+
+static gpointer
+troupe_slab_take_batch (TroupeSlab slab)
+{
+  Depot *depot = &depots[slab];
+  gpointer batch;
+
+  g_mutex_lock (&depot->mutex);
+  batch = depot->batches;
+  if (batch != NULL)
+    depot->batches = ((gpointer *) batch)[1];
+  g_mutex_unlock (&depot->mutex);
+
+  return batch;
+}
+
+static gpointer
+troupe_slab_new_batch (TroupeSlab slab)
+{
+  gsize size = sizes[slab];
+  char *chunk = aligned_alloc (64, size * BATCH);
+  guint i;
+
+  if (chunk == NULL)
+    g_error ("Out of memory: cannot allocate %" G_GSIZE_FORMAT " bytes", size * BATCH);
+
+  for (i = 0; i < BATCH; i++)
+    *(gpointer *) (chunk + i * size) = i + 1 < BATCH ? chunk + (i + 1) * size : NULL;
+
+  return chunk;
+}
+
+/* Cuts N blocks off the magazine's head. */
+static gpointer
+troupe_slab_cut (TroupeMagazine *magazine,
+                 guint           n)
+{
+  gpointer batch = magazine->head;
+  gpointer last = batch;
+  guint i;
+
+  for (i = 1; i < n; i++)
+    last = *(gpointer *) last;
+
+  magazine->head = *(gpointer *) last;
+  magazine->n_free -= n;
+  *(gpointer *) last = NULL;
+
+  return batch;
+}
+
+static void
+troupe_slab_leave_thread (gpointer data)
+{
+  guint slab;
+
+  for (slab = 0; slab < TROUPE_N_SLABS; slab++)
+    {
+      TroupeMagazine *magazine = &troupe_magazines[slab];
+
+      if (magazine->n_free > 0)
+        troupe_slab_give_batch (slab, magazine->head);
+
+      /* Other destructors of this thread may still free blocks: let them register anew. */
+      *magazine = (TroupeMagazine) { NULL, 0, 0 };
+    }
+}
+
+static void
+troupe_slab_enter_thread (TroupeMagazine *magazine)
+{
+  if (magazine->limit == 0)
+    {
+      magazine->limit = MAGAZINE_LIMIT;
+      g_private_set (&thread_exit, troupe_magazines);
+    }
+}
+
+/* The magazine is empty. */
+gpointer
+troupe_slab_refill (TroupeSlab slab)
+{
+  TroupeMagazine *magazine = &troupe_magazines[slab];
+  gpointer batch;
+  gpointer block;
+
+  if (troupe_slab_uses_malloc ())
+    return g_malloc (sizes[slab]);
+
+  troupe_slab_enter_thread (magazine);
+
+  batch = troupe_slab_take_batch (slab);
+  if (batch == NULL)
+    batch = troupe_slab_new_batch (slab);
+
+  magazine->head = batch;
+  for (block = batch; block != NULL; block = *(gpointer *) block)
+    magazine->n_free++;
+
+  return troupe_slab_alloc (slab);
+}
+
+/* The magazine is full, or this thread has none yet. */
+void
+troupe_slab_spill (TroupeSlab slab,
+                   gpointer   block)
+{
+  TroupeMagazine *magazine = &troupe_magazines[slab];
+
+  if (troupe_slab_uses_malloc ())
+    {
+      g_free (block);
+      return;
+    }
+
+  troupe_slab_enter_thread (magazine);
+  if (magazine->n_free >= magazine->limit)
+    troupe_slab_give_batch (slab, troupe_slab_cut (magazine, BATCH));
+
+  troupe_slab_free (slab, block);
+}

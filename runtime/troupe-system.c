@@ -1,0 +1,942 @@
+/* troupe-system.c
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include <glib-unix.h>
+#include <signal.h>
+
+#include "troupe-actor.h"
+#include "troupe-message-private.h"
+#include "troupe-promise-private.h"
+#include "troupe-reactor-private.h"
+#include "troupe-ref-private.h"
+#include "troupe-system-private.h"
+
+/**
+ * TroupeSystem:
+ *
+ * A set of actors that start and end together.
+ *
+ * A system has a root, whose children are the actors that [method@Troupe.System.spawn_with_properties] makes, a registry of names, and a
+ * reactor on a main context. A program either calls [method@Troupe.System.run], or leaves the running of the context to whoever does that
+ * already, a #GMainLoop or a #GApplication for instance.
+ *
+ * A system lives until [method@Troupe.System.shutdown]; dropping the last reference does not stop it.
+ *
+ * Since: 1.0
+ */
+
+typedef enum
+{
+  STATE_NEW,                         /* until the first pass */
+  STATE_STARTING,
+  STATE_STARTED,
+  STATE_STOPPING,
+  STATE_ENDED,
+} State;
+
+typedef struct
+{
+  guint             id;
+  TroupeTriggerFunc func;
+  gpointer          user_data;
+  GDestroyNotify    destroy;
+} Trigger;
+
+#define N_EVENTS (TROUPE_EVENT_SHUTDOWN + 1)
+#define N_PHASES (TROUPE_PHASE_AFTER + 1)
+
+struct _TroupeSystem
+{
+  GObject        parent_instance;
+
+  TroupeReactor *reactor;
+  TroupeRef     *root;
+
+  guint64        serial;             /* atomic */
+  guint64        n_actors;           /* atomic */
+  guint64        n_dead_letters;     /* atomic */
+  int            state;              /* a State; atomic: written by the reactor's thread */
+  int            running;            /* atomic: within run () */
+  int            shutdown_asked;     /* atomic */
+
+  GMutex         mutex;              /* guards what follows */
+  GHashTable    *names;              /* path to TroupeRef, not referenced: it takes itself out */
+  GQueue         triggers[N_EVENTS][N_PHASES];
+  guint          last_trigger;
+};
+
+enum { DEAD_LETTER, N_SIGNALS };
+
+G_DEFINE_FINAL_TYPE (TroupeSystem, troupe_system, G_TYPE_OBJECT)
+
+static guint signals[N_SIGNALS];
+
+static State
+troupe_system_get_state (TroupeSystem *self)
+{
+  return (State) __atomic_load_n (&self->state, __ATOMIC_ACQUIRE);
+}
+
+static void
+troupe_system_set_state (TroupeSystem *self,
+                         State         state)
+{
+  __atomic_store_n (&self->state, state, __ATOMIC_RELEASE);
+}
+
+/* For the rest of the runtime */
+
+guint64
+troupe_system_next_serial (TroupeSystem *self)
+{
+  return __atomic_fetch_add (&self->serial, 1, __ATOMIC_RELAXED);
+}
+
+void
+troupe_system_count_actor (TroupeSystem *self,
+                           int           more)
+{
+  __atomic_fetch_add (&self->n_actors, (guint64) (gint64) more, __ATOMIC_RELAXED);
+}
+
+gboolean
+troupe_system_register_name (TroupeSystem  *self,
+                             TroupeRef     *ref,
+                             GError       **error)
+{
+  char *path = troupe_ref_dup_path (ref);
+  gboolean is_free;
+
+  g_mutex_lock (&self->mutex);
+  is_free = !g_hash_table_contains (self->names, path);
+  if (is_free)
+    g_hash_table_insert (self->names, path, ref);
+  g_mutex_unlock (&self->mutex);
+
+  if (!is_free)
+    {
+      g_set_error (error, TROUPE_ERROR, TROUPE_ERROR_NAME_IN_USE,
+                   "There is an actor “%s” already", path);
+      g_free (path);
+    }
+
+  return is_free;
+}
+
+void
+troupe_system_unregister_name (TroupeSystem *self,
+                               TroupeRef    *ref)
+{
+  g_autofree char *path = troupe_ref_dup_path (ref);
+
+  g_mutex_lock (&self->mutex);
+  if (g_hash_table_lookup (self->names, path) == ref)
+    g_hash_table_remove (self->names, path);
+  g_mutex_unlock (&self->mutex);
+}
+
+void
+troupe_system_bury (TroupeSystem  *self,
+                    TroupeRef     *target,
+                    TroupeMessage *message,
+                    TroupeError    reason)
+{
+  __atomic_fetch_add (&self->n_dead_letters, 1, __ATOMIC_RELAXED);
+
+  if (g_signal_has_handler_pending (self, signals[DEAD_LETTER], 0, FALSE))
+    g_signal_emit (self, signals[DEAD_LETTER], 0, target, message, reason);
+}
+
+TroupeRef *
+troupe_system_get_root (TroupeSystem *self)
+{
+  return self->root;
+}
+
+/* Triggers */
+
+static void
+trigger_free (Trigger *trigger)
+{
+  if (trigger->destroy != NULL)
+    trigger->destroy (trigger->user_data);
+  g_free (trigger);
+}
+
+static Trigger *
+troupe_system_take_trigger (TroupeSystem *self,
+                            TroupeEvent   event,
+                            TroupePhase   phase)
+{
+  Trigger *trigger;
+
+  g_mutex_lock (&self->mutex);
+  trigger = g_queue_pop_head (&self->triggers[event][phase]);
+  g_mutex_unlock (&self->mutex);
+
+  return trigger;
+}
+
+typedef void (*PhaseFunc) (TroupeSystem *self);
+
+/* A phase under way. */
+typedef struct
+{
+  TroupeSystem *system;
+  PhaseFunc     next;
+  guint         n_awaited;           /* promises of a phase before, and one for the phase itself */
+} Phase;
+
+static void
+phase_release (Phase *phase)
+{
+  if (--phase->n_awaited > 0)
+    return;
+
+  phase->next (phase->system);
+  g_free (phase);
+}
+
+static void
+phase_step (TroupePromise *promise,
+            gpointer       user_data)
+{
+  const GError *error = troupe_promise_get_error (promise);
+
+  if (error != NULL)
+    {
+      g_warning ("A trigger of the system failed: %s", error->message);
+      troupe_promise_return_nothing (promise);
+    }
+
+  phase_release (user_data);
+}
+
+static void
+phase_await (Phase         *phase,
+             TroupePromise *promise)
+{
+  g_autoptr (TroupePromise) here = NULL;
+  TroupeResolver *resolver;
+
+  phase->n_awaited++;
+  here = troupe_promise_new (&resolver);
+  troupe_promise_add_both (here, phase_step, phase, NULL);
+  troupe_promise_pipe (promise, resolver);
+}
+
+/* Runs the triggers of a phase, and then NEXT, once what they promised has an outcome. */
+static void
+troupe_system_run_phase (TroupeSystem *self,
+                         TroupeEvent   event,
+                         TroupePhase   phase,
+                         PhaseFunc     next)
+{
+  Phase *wait = g_new (Phase, 1);
+  Trigger *trigger;
+
+  *wait = (Phase) { self, next, 1 };
+
+  while ((trigger = troupe_system_take_trigger (self, event, phase)) != NULL)
+    {
+      TroupePromise *promise = trigger->func (self, trigger->user_data);
+
+      if (promise != NULL && phase == TROUPE_PHASE_BEFORE)
+        phase_await (wait, promise);
+      else
+        g_clear_pointer (&promise, troupe_promise_unref);
+      trigger_free (trigger);
+    }
+
+  phase_release (wait);
+}
+
+/* Startup: turns of the root */
+
+static void
+troupe_system_startup_done (TroupeSystem *self)
+{
+  if (troupe_system_get_state (self) == STATE_STARTING)
+    troupe_system_set_state (self, STATE_STARTED);
+}
+
+static void
+troupe_system_startup_after (TroupeSystem *self)
+{
+  troupe_system_run_phase (self, TROUPE_EVENT_STARTUP, TROUPE_PHASE_AFTER, troupe_system_startup_done);
+}
+
+static void
+troupe_system_startup_during (TroupeSystem *self)
+{
+  /* Shut down while it waited: what was to come does not. */
+  if (troupe_system_get_state (self) == STATE_STARTING)
+    troupe_system_run_phase (self, TROUPE_EVENT_STARTUP, TROUPE_PHASE_DURING, troupe_system_startup_after);
+}
+
+static void
+troupe_system_startup_cb (TroupeRef *root,
+                          gpointer   data)
+{
+  TroupeSystem *self = data;
+
+  if (troupe_system_get_state (self) != STATE_NEW)
+    return;
+
+  troupe_system_set_state (self, STATE_STARTING);
+  troupe_system_run_phase (self, TROUPE_EVENT_STARTUP, TROUPE_PHASE_BEFORE, troupe_system_startup_during);
+}
+
+/* Shutdown: turns of the root; and once that has ended, outside any actor */
+
+static void
+troupe_system_set_ended (TroupeSystem *self)
+{
+  guint event;
+  guint phase;
+
+  /* Startup triggers may be left if it never came so far. */
+  for (event = 0; event < N_EVENTS; event++)
+    for (phase = 0; phase < N_PHASES; phase++)
+      g_queue_clear_full (&self->triggers[event][phase], (GDestroyNotify) trigger_free);
+
+  troupe_system_set_state (self, STATE_ENDED);
+  troupe_reactor_release (self->reactor);
+  g_object_unref (self);
+}
+
+static void
+troupe_system_shutdown_after_cb (TroupeRef *outside,
+                                 gpointer   data)
+{
+  troupe_system_run_phase (data, TROUPE_EVENT_SHUTDOWN, TROUPE_PHASE_AFTER, troupe_system_set_ended);
+}
+
+void
+troupe_system_root_ended (TroupeSystem *self)
+{
+  /* Somebody may have stopped the root itself. */
+  troupe_system_set_state (self, STATE_STOPPING);
+  troupe_ref_call (self->reactor->outside, troupe_system_shutdown_after_cb, NULL, self, NULL);
+}
+
+static void
+troupe_system_shutdown_stop (TroupeSystem *self)
+{
+  if (self->reactor->n_systems == 1)
+    troupe_reactor_lose_descriptors (self->reactor);
+  troupe_ref_stop (self->root);
+}
+
+static void
+troupe_system_shutdown_during (TroupeSystem *self)
+{
+  troupe_system_run_phase (self, TROUPE_EVENT_SHUTDOWN, TROUPE_PHASE_DURING, troupe_system_shutdown_stop);
+}
+
+static void
+troupe_system_shutdown_cb (TroupeRef *root,
+                           gpointer   data)
+{
+  TroupeSystem *self = data;
+
+  if (troupe_system_get_state (self) >= STATE_STOPPING)
+    return;
+
+  troupe_system_set_state (self, STATE_STOPPING);
+  troupe_system_run_phase (self, TROUPE_EVENT_SHUTDOWN, TROUPE_PHASE_BEFORE, troupe_system_shutdown_during);
+}
+
+/* GObject */
+
+static void
+troupe_system_finalize (GObject *object)
+{
+  TroupeSystem *self = TROUPE_SYSTEM (object);
+
+  g_clear_pointer (&self->root, troupe_ref_unref);
+  g_clear_object (&self->reactor);
+  g_hash_table_unref (self->names);
+  g_mutex_clear (&self->mutex);
+
+  G_OBJECT_CLASS (troupe_system_parent_class)->finalize (object);
+}
+
+static void
+troupe_system_class_init (TroupeSystemClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = troupe_system_finalize;
+
+  /**
+   * TroupeSystem::dead-letter:
+   * @self: a system
+   * @target: the actor it was sent to
+   * @message: the message
+   * @reason: why it was not handled: %TROUPE_ERROR_ACTOR_STOPPED, %TROUPE_ERROR_UNHANDLED or %TROUPE_ERROR_BODY_TYPE
+   *
+   * A message that nobody handles.
+   *
+   * It is emitted on the reactor's thread, within the send that failed if it was sent from there: do not linger. A message that waits for a
+   * reply is not a dead letter; its promise is rejected instead.
+   *
+   * Since: 1.0
+   */
+  signals[DEAD_LETTER] =
+    g_signal_new ("dead-letter", TROUPE_TYPE_SYSTEM, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                  G_TYPE_NONE, 3, TROUPE_TYPE_REF, TROUPE_TYPE_MESSAGE, TROUPE_TYPE_ERROR);
+}
+
+static void
+troupe_system_init (TroupeSystem *self)
+{
+  g_mutex_init (&self->mutex);
+  self->names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+}
+
+/**
+ * troupe_system_new:
+ * @context: (nullable): the main context to live on, or %NULL for the thread-default one
+ * @backend: (nullable): the name of a backend, or %NULL for the process's, see [func@Troupe.Reactor.install]
+ * @error: return location for a #GError
+ *
+ * Makes a system on the calling thread, which has to be the one that runs @context.
+ *
+ * Returns: (transfer full) (nullable): a system, or %NULL with %TROUPE_ERROR_NO_BACKEND if @backend is not usable, or
+ *   %TROUPE_ERROR_WRONG_THREAD if another thread has made a system on @context before
+ *
+ * Since: 1.0
+ */
+TroupeSystem *
+troupe_system_new (GMainContext  *context,
+                   const char    *backend,
+                   GError       **error)
+{
+  g_autoptr (TroupeSystem) self = NULL;
+  TroupeReactor *reactor;
+
+  if (context == NULL)
+    context = g_main_context_get_thread_default ();
+
+  reactor = troupe_reactor_obtain (context, backend, error);
+  if (reactor == NULL)
+    return NULL;
+
+  self = g_object_new (TROUPE_TYPE_SYSTEM, NULL);
+  self->reactor = reactor;
+  self->root = troupe_ref_spawn (self, reactor, NULL, NULL, TROUPE_TYPE_ACTOR, 0, NULL, NULL, NULL);
+  troupe_ref_call (self->root, troupe_system_startup_cb, NULL, self, NULL);
+
+  /* It keeps itself until it has ended. */
+  g_object_ref (self);
+
+  return g_steal_pointer (&self);
+}
+
+/**
+ * troupe_system_get_default:
+ *
+ * Gets the system of the program, on the default main context.
+ *
+ * It is made at the first call, which has to come from the thread that runs the default main context. Only programs use it: a
+ * library makes a system of its own or is given one. If it cannot be made, the program ends with a message.
+ *
+ * Returns: (transfer none): the default system
+ *
+ * Since: 1.0
+ */
+TroupeSystem *
+troupe_system_get_default (void)
+{
+  static gsize initialized;
+  static TroupeSystem *system;
+
+  if (g_once_init_enter (&initialized))
+    {
+      g_autoptr (GError) error = NULL;
+
+      system = troupe_system_new (g_main_context_default (), NULL, &error);
+      if (system == NULL)
+        g_error ("Cannot make the default system: %s", error->message);
+      g_once_init_leave (&initialized, 1);
+    }
+
+  return system;
+}
+
+/**
+ * troupe_system_get_reactor:
+ * @self: a system
+ *
+ * Gets the reactor that the system's actors are pinned to.
+ *
+ * Returns: (transfer none): the reactor
+ *
+ * Since: 1.0
+ */
+TroupeReactor *
+troupe_system_get_reactor (TroupeSystem *self)
+{
+  g_return_val_if_fail (TROUPE_IS_SYSTEM (self), NULL);
+
+  return self->reactor;
+}
+
+static gboolean
+troupe_system_check_can_run (TroupeSystem  *self,
+                             GError       **error)
+{
+  if (troupe_ref_get_running () != NULL || __atomic_load_n (&self->running, __ATOMIC_ACQUIRE))
+    g_set_error_literal (error, TROUPE_ERROR, TROUPE_ERROR_ALREADY_RUNNING,
+                         "The system is running already");
+  else if (troupe_system_get_state (self) >= STATE_STOPPING)
+    g_set_error_literal (error, TROUPE_ERROR, TROUPE_ERROR_NOT_RESTARTABLE,
+                         "The system has been stopped and cannot run again");
+  else if (!troupe_reactor_is_here (self->reactor))
+    g_set_error_literal (error, TROUPE_ERROR, TROUPE_ERROR_WRONG_THREAD,
+                         "Only the thread that made the system can run it");
+  else if (!g_main_context_acquire (self->reactor->context))
+    g_set_error_literal (error, TROUPE_ERROR, TROUPE_ERROR_ALREADY_RUNNING,
+                         "Another thread runs the system's main context");
+  else
+    return TRUE;
+
+  return FALSE;
+}
+
+static gboolean
+signal_cb (gpointer data)
+{
+  troupe_system_shutdown (data);
+
+  /* Once: with the source gone, a second signal does what it does without us. */
+  return G_SOURCE_REMOVE;
+}
+
+static GSource *
+troupe_system_take_signal (TroupeSystem *self,
+                           int           number)
+{
+  GSource *source = g_unix_signal_source_new (number);
+
+  g_source_set_callback (source, signal_cb, self, NULL);
+  g_source_attach (source, self->reactor->context);
+
+  return source;
+}
+
+static void
+give_back_signal (GSource *source)
+{
+  g_source_destroy (source);
+  g_source_unref (source);
+}
+
+/**
+ * troupe_system_run:
+ * @self: a system
+ * @error: return location for a #GError
+ *
+ * Runs the main context of the system until it has been shut down.
+ *
+ * SIGINT and SIGTERM shut it down cleanly; a second signal of the same kind ends the process as usual. Within an actor's turn, or while it
+ * runs already, this is %TROUPE_ERROR_ALREADY_RUNNING; after a shutdown %TROUPE_ERROR_NOT_RESTARTABLE; on another thread than the one that
+ * made the system %TROUPE_ERROR_WRONG_THREAD.
+ *
+ * Returns: %TRUE once the system has ended, or %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+troupe_system_run (TroupeSystem  *self,
+                   GError       **error)
+{
+  GMainContext *context;
+  GSource *interrupt;
+  GSource *terminate;
+
+  g_return_val_if_fail (TROUPE_IS_SYSTEM (self), FALSE);
+
+  if (!troupe_system_check_can_run (self, error))
+    return FALSE;
+
+  g_object_ref (self);
+  context = self->reactor->context;
+  g_main_context_push_thread_default (context);
+  interrupt = troupe_system_take_signal (self, SIGINT);
+  terminate = troupe_system_take_signal (self, SIGTERM);
+
+  __atomic_store_n (&self->running, 1, __ATOMIC_RELEASE);
+  while (troupe_system_get_state (self) != STATE_ENDED)
+    g_main_context_iteration (context, TRUE);
+  __atomic_store_n (&self->running, 0, __ATOMIC_RELEASE);
+
+  give_back_signal (interrupt);
+  give_back_signal (terminate);
+  g_main_context_pop_thread_default (context);
+  g_main_context_release (context);
+  g_object_unref (self);
+
+  return TRUE;
+}
+
+/**
+ * troupe_system_stop:
+ * @self: a system
+ * @error: return location for a #GError
+ *
+ * Ends [method@Troupe.System.run] by shutting the system down. Call it from any thread.
+ *
+ * Returns: %TRUE, or %FALSE with %TROUPE_ERROR_NOT_RUNNING if it is not within `run`, or stopped already
+ *
+ * Since: 1.0
+ */
+gboolean
+troupe_system_stop (TroupeSystem  *self,
+                    GError       **error)
+{
+  g_return_val_if_fail (TROUPE_IS_SYSTEM (self), FALSE);
+
+  if (!__atomic_load_n (&self->running, __ATOMIC_ACQUIRE) ||
+      __atomic_load_n (&self->shutdown_asked, __ATOMIC_ACQUIRE))
+    {
+      g_set_error_literal (error, TROUPE_ERROR, TROUPE_ERROR_NOT_RUNNING,
+                           "The system is not running, or stops already");
+      return FALSE;
+    }
+
+  troupe_system_shutdown (self);
+
+  return TRUE;
+}
+
+/**
+ * troupe_system_shutdown:
+ * @self: a system
+ *
+ * Ends the system, whoever runs its main context: after the present turn, its shutdown triggers run and its actors stop, children before
+ * parents.
+ *
+ * Call it from any thread. Asking again does nothing.
+ *
+ * Since: 1.0
+ */
+void
+troupe_system_shutdown (TroupeSystem *self)
+{
+  g_return_if_fail (TROUPE_IS_SYSTEM (self));
+
+  if (__atomic_exchange_n (&self->shutdown_asked, 1, __ATOMIC_ACQ_REL))
+    return;
+
+  troupe_ref_call (self->root, troupe_system_shutdown_cb, NULL, self, NULL);
+}
+
+/**
+ * troupe_system_is_running:
+ * @self: a system
+ *
+ * Tells whether the system has started, in the startup phase before or later, and has not been shut down. Call it from any thread.
+ *
+ * Returns: %TRUE if it is running
+ *
+ * Since: 1.0
+ */
+gboolean
+troupe_system_is_running (TroupeSystem *self)
+{
+  State state;
+
+  g_return_val_if_fail (TROUPE_IS_SYSTEM (self), FALSE);
+
+  state = troupe_system_get_state (self);
+
+  return state == STATE_STARTING || state == STATE_STARTED;
+}
+
+/**
+ * troupe_system_has_ended:
+ * @self: a system
+ *
+ * Tells whether the system has been shut down and all its actors have ended. Call it from any thread.
+ *
+ * Returns: %TRUE if it has ended
+ *
+ * Since: 1.0
+ */
+gboolean
+troupe_system_has_ended (TroupeSystem *self)
+{
+  g_return_val_if_fail (TROUPE_IS_SYSTEM (self), TRUE);
+
+  return troupe_system_get_state (self) == STATE_ENDED;
+}
+
+static void
+run_late_trigger_cb (TroupeRef *root,
+                     gpointer   data)
+{
+  Trigger *trigger = data;
+  TroupePromise *promise = trigger->func (troupe_ref_get_system (root), trigger->user_data);
+
+  g_clear_pointer (&promise, troupe_promise_unref);
+}
+
+/**
+ * troupe_system_add_trigger:
+ * @self: a system
+ * @event: what to wait for
+ * @phase: when to run
+ * @func: (scope notified) (closure user_data) (destroy destroy): what to run
+ * @user_data: what to run it with
+ * @destroy: (nullable): frees @user_data, once @func has run or never will
+ *
+ * Runs @func once when the system starts or shuts down.
+ *
+ * Those of one phase run in the order in which they were added. What a trigger of the phase before promises is awaited, whatever its
+ * outcome, before the next phase begins. All actors have ended when the phase after of a shutdown runs. A startup
+ * trigger that comes too late runs in the next turn of the system's root. Call it from any thread.
+ *
+ * Returns: a number to take it back with, or 0 if it is too late for that
+ *
+ * Since: 1.0
+ */
+guint
+troupe_system_add_trigger (TroupeSystem      *self,
+                           TroupeEvent        event,
+                           TroupePhase        phase,
+                           TroupeTriggerFunc  func,
+                           gpointer           user_data,
+                           GDestroyNotify     destroy)
+{
+  Trigger *trigger;
+  gboolean late;
+
+  g_return_val_if_fail (TROUPE_IS_SYSTEM (self), 0);
+  g_return_val_if_fail (event < N_EVENTS, 0);
+  g_return_val_if_fail (phase < N_PHASES, 0);
+  g_return_val_if_fail (func != NULL, 0);
+
+  trigger = g_new (Trigger, 1);
+  *trigger = (Trigger) { 0, func, user_data, destroy };
+
+  g_mutex_lock (&self->mutex);
+  late = event == TROUPE_EVENT_STARTUP && troupe_system_get_state (self) >= STATE_STARTED;
+  if (!late)
+    {
+      trigger->id = ++self->last_trigger;
+      g_queue_push_tail (&self->triggers[event][phase], trigger);
+    }
+  g_mutex_unlock (&self->mutex);
+
+  if (!late)
+    return trigger->id;
+
+  troupe_ref_call (self->root, run_late_trigger_cb, NULL, trigger, (GDestroyNotify) trigger_free);
+
+  return 0;
+}
+
+static Trigger *
+troupe_system_find_trigger (TroupeSystem *self,
+                            guint         id)
+{
+  guint event;
+  guint phase;
+
+  for (event = 0; event < N_EVENTS; event++)
+    for (phase = 0; phase < N_PHASES; phase++)
+      {
+        GQueue *queue = &self->triggers[event][phase];
+        GList *link;
+
+        for (link = queue->head; link != NULL; link = link->next)
+          {
+            Trigger *trigger = link->data;
+
+            if (trigger->id != id)
+              continue;
+            g_queue_delete_link (queue, link);
+            return trigger;
+          }
+      }
+
+  return NULL;
+}
+
+/**
+ * troupe_system_remove_trigger:
+ * @self: a system
+ * @id: what [method@Troupe.System.add_trigger] returned
+ * @error: return location for a #GError
+ *
+ * Takes back a trigger that has not run. Call it from any thread.
+ *
+ * Returns: %TRUE, or %FALSE with %TROUPE_ERROR_NO_TRIGGER if there is none, because it has run for instance
+ *
+ * Since: 1.0
+ */
+gboolean
+troupe_system_remove_trigger (TroupeSystem  *self,
+                              guint          id,
+                              GError       **error)
+{
+  Trigger *trigger;
+
+  g_return_val_if_fail (TROUPE_IS_SYSTEM (self), FALSE);
+
+  g_mutex_lock (&self->mutex);
+  trigger = troupe_system_find_trigger (self, id);
+  g_mutex_unlock (&self->mutex);
+
+  if (trigger == NULL)
+    {
+      g_set_error (error, TROUPE_ERROR, TROUPE_ERROR_NO_TRIGGER, "There is no trigger %u to remove", id);
+      return FALSE;
+    }
+
+  trigger_free (trigger);
+
+  return TRUE;
+}
+
+/**
+ * troupe_system_spawn: (skip)
+ * @self: a system
+ * @name: (nullable): a name that no other actor at the top has, or %NULL for one made of the kind and a serial number
+ * @type: the type of the actor, derived from [class@Troupe.Actor]
+ * @error: return location for a #GError
+ * @...: names and values of properties to construct it with, then %NULL
+ *
+ * Spawns an actor at the top of the system. See [method@Troupe.System.spawn_with_properties].
+ *
+ * Returns: (transfer full) (nullable): the address of the actor, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+TroupeRef *
+troupe_system_spawn (TroupeSystem  *self,
+                     const char    *name,
+                     GType          type,
+                     GError       **error,
+                     ...)
+{
+  const char *first_property;
+  TroupeRef *ref;
+  va_list args;
+
+  g_return_val_if_fail (TROUPE_IS_SYSTEM (self), NULL);
+  g_return_val_if_fail (g_type_is_a (type, TROUPE_TYPE_ACTOR) && !G_TYPE_IS_ABSTRACT (type), NULL);
+
+  va_start (args, error);
+  first_property = va_arg (args, const char *);
+  ref = troupe_ref_spawn_valist (self->root, name, type, error, first_property, args);
+  va_end (args);
+
+  return ref;
+}
+
+/**
+ * troupe_system_spawn_with_properties: (rename-to troupe_system_spawn)
+ * @self: a system
+ * @name: (nullable): a name that no other actor at the top has, or %NULL for one made of the kind and a serial number
+ * @type: the type of the actor, derived from [class@Troupe.Actor]
+ * @n_properties: how many properties follow
+ * @names: (array length=n_properties) (nullable): their names
+ * @values: (array length=n_properties) (nullable): their values
+ * @error: return location for a #GError
+ *
+ * Spawns an actor at the top of the system. Call it from any thread.
+ *
+ * The actor may be sent messages at once; it is built in its first turn, on its reactor. A bad name is
+ * %TROUPE_ERROR_BAD_NAME, one in use %TROUPE_ERROR_NAME_IN_USE, a property that does not exist or has another type
+ * %TROUPE_ERROR_BAD_PROPERTY; in a system that has been shut down it is %TROUPE_ERROR_ACTOR_STOPPED.
+ *
+ * Returns: (transfer full) (nullable): the address of the actor, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+TroupeRef *
+troupe_system_spawn_with_properties (TroupeSystem  *self,
+                                     const char    *name,
+                                     GType          type,
+                                     guint          n_properties,
+                                     const char    *names[],
+                                     const GValue   values[],
+                                     GError       **error)
+{
+  g_return_val_if_fail (TROUPE_IS_SYSTEM (self), NULL);
+  g_return_val_if_fail (g_type_is_a (type, TROUPE_TYPE_ACTOR) && !G_TYPE_IS_ABSTRACT (type), NULL);
+  g_return_val_if_fail (n_properties == 0 || (names != NULL && values != NULL), NULL);
+
+  return troupe_ref_spawn (self, self->reactor, self->root, name, type, n_properties, names, values, error);
+}
+
+/**
+ * troupe_system_lookup:
+ * @self: a system
+ * @path: a path of names that were given, such as “/hits”
+ *
+ * Finds an actor by its path. Actors whose name was made of a serial number are not found. Call it from any thread.
+ *
+ * Returns: (transfer full) (nullable): the address of the actor, or %NULL if there is none of that name
+ *
+ * Since: 1.0
+ */
+TroupeRef *
+troupe_system_lookup (TroupeSystem *self,
+                      const char   *path)
+{
+  TroupeRef *ref;
+
+  g_return_val_if_fail (TROUPE_IS_SYSTEM (self), NULL);
+  g_return_val_if_fail (path != NULL, NULL);
+
+  g_mutex_lock (&self->mutex);
+  ref = g_hash_table_lookup (self->names, path);
+  if (ref != NULL)
+    troupe_ref_ref (ref);
+  g_mutex_unlock (&self->mutex);
+
+  return ref;
+}
+
+/**
+ * troupe_system_get_n_dead_letters:
+ * @self: a system
+ *
+ * Counts the messages so far that nobody handled, see [signal@Troupe.System::dead-letter]. Call it from any thread.
+ *
+ * Returns: how many
+ *
+ * Since: 1.0
+ */
+guint64
+troupe_system_get_n_dead_letters (TroupeSystem *self)
+{
+  g_return_val_if_fail (TROUPE_IS_SYSTEM (self), 0);
+
+  return __atomic_load_n (&self->n_dead_letters, __ATOMIC_RELAXED);
+}
+
+/**
+ * troupe_system_get_n_actors:
+ * @self: a system
+ *
+ * Counts the actors that have been spawned and have not ended, but for the root. Call it from any thread.
+ *
+ * Returns: how many
+ *
+ * Since: 1.0
+ */
+guint64
+troupe_system_get_n_actors (TroupeSystem *self)
+{
+  g_return_val_if_fail (TROUPE_IS_SYSTEM (self), 0);
+
+  return __atomic_load_n (&self->n_actors, __ATOMIC_RELAXED);
+}
