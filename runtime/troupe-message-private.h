@@ -13,6 +13,7 @@ G_BEGIN_DECLS
 
 /* mail.bits of a message */
 #define TROUPE_MESSAGE_SENT 1        /* it has travelled, or lies in a mailbox */
+#define TROUPE_MESSAGE_ANSWERED 2    /* its receiver answered the ask, or passed on the debt */
 
 struct _TroupeMessage
 {

@@ -43,10 +43,9 @@ struct _TroupePromise
   guint64          counts;           /* atomic */
   gint             state;            /* a TroupePromiseState, atomic */
   guint8           adopted;          /* atomic: a chain waits for this one's outcome, or has taken it */
-  guint8           outside   : 1;    /* the home is no actor */
-  guint8           running   : 1;    /* on the stack of a run; this and what follows is for home only */
-  guint8           linked    : 1;    /* in the home's list */
-  guint8           abandoned : 1;    /* nobody is to be told, whatever is on its way */
+  guint8           outside : 1;      /* the home is no actor */
+  guint8           running : 1;      /* on the stack of a run; this and what follows is for home only */
+  guint8           linked : 1;       /* in the home's list */
   guint16          pauses;
   TroupeRef       *home;             /* a reference */
   gpointer         thread;           /* which made it: the mark of the thread */

@@ -638,7 +638,7 @@ troupe_promise_adopt (TroupePromise *self,
 
   if (troupe_promise_waits_for (inner, self))
     {
-      __atomic_store_n (&inner->adopted, inner->outer != NULL, __ATOMIC_RELAXED);
+      __atomic_store_n (&inner->adopted, FALSE, __ATOMIC_RELAXED);
       troupe_promise_replace_with_error (self, TROUPE_ERROR_ADOPT_SELF,
                                          "A step returned a promise that waits for its own");
       troupe_promise_unref (inner);
@@ -750,28 +750,6 @@ troupe_promise_run (TroupePromise *self)
     }
 }
 
-void
-troupe_promise_deliver (TroupePromise *self)
-{
-  __atomic_store_n (&self->state, TROUPE_PROMISE_DELIVERED, __ATOMIC_RELEASE);
-  troupe_promise_unlink (self);
-  if (self->head != NULL && self->pauses == 0)
-    troupe_promise_run (self);
-}
-
-void
-troupe_promise_run_turn (TroupePromise *self)
-{
-  if (G_UNLIKELY ((self->mail.bits & TROUPE_PROMISE_FINALIZE) != 0))
-    {
-      troupe_promise_free (self);
-      return;
-    }
-
-  troupe_promise_deliver (self);
-  troupe_promise_unhold (self);
-}
-
 /* Forgets the steps and, if it is there, the outcome. Returns the chain that waited, with its hold. SELF is held. */
 static TroupePromise *
 troupe_promise_abandon_one (TroupePromise *self)
@@ -781,7 +759,6 @@ troupe_promise_abandon_one (TroupePromise *self)
   TroupePromise *outer;
 
   troupe_promise_unlink (self);
-  self->abandoned = TRUE;
 
   /* Relaxed: nothing was stored that anybody would read. A claimed or posted outcome is met by drop_turn (). */
   if (!__atomic_compare_exchange_n (&self->state, &pending, TROUPE_PROMISE_ABANDONED, FALSE,
@@ -815,6 +792,44 @@ troupe_promise_abandon (TroupePromise *self)
     }
 }
 
+/* The home has ended, so there is nobody to see the outcome. SELF is held. */
+static void
+troupe_promise_forget (TroupePromise *self)
+{
+  troupe_promise_abandon (self);
+  __atomic_store_n (&self->state, TROUPE_PROMISE_SWALLOWED, __ATOMIC_RELAXED);
+  troupe_body_clear (&self->outcome);
+}
+
+void
+troupe_promise_deliver (TroupePromise *self)
+{
+  /* Between the last turn of an actor and its disposal, what it owns is freed, which may resolve what it waited for. */
+  if (G_UNLIKELY (troupe_ref_get_state (self->home) == TROUPE_REF_ENDED))
+    {
+      troupe_promise_forget (self);
+      return;
+    }
+
+  __atomic_store_n (&self->state, TROUPE_PROMISE_DELIVERED, __ATOMIC_RELEASE);
+  troupe_promise_unlink (self);
+  if (self->head != NULL && self->pauses == 0)
+    troupe_promise_run (self);
+}
+
+void
+troupe_promise_run_turn (TroupePromise *self)
+{
+  if (G_UNLIKELY ((self->mail.bits & TROUPE_PROMISE_FINALIZE) != 0))
+    {
+      troupe_promise_free (self);
+      return;
+    }
+
+  troupe_promise_deliver (self);
+  troupe_promise_unhold (self);
+}
+
 void
 troupe_promise_drop_turn (TroupePromise *self)
 {
@@ -824,9 +839,7 @@ troupe_promise_drop_turn (TroupePromise *self)
       return;
     }
 
-  troupe_promise_abandon (self);
-  __atomic_store_n (&self->state, TROUPE_PROMISE_SWALLOWED, __ATOMIC_RELAXED);
-  troupe_body_clear (&self->outcome);
+  troupe_promise_forget (self);
   troupe_promise_unhold (self);
 }
 
@@ -864,17 +877,22 @@ static inline void
 troupe_promise_run_added (TroupePromise *self,
                           TroupeVisit   *visit)
 {
-  if (self->state != TROUPE_PROMISE_DELIVERED || self->running || self->pauses > 0)
+  if (self->state >= TROUPE_PROMISE_DELIVERED && !self->running && self->pauses == 0)
+    {
+      /* A step may drop the caller's own handle. */
+      troupe_promise_add_count (self, TROUPE_PROMISE_HOLD);
+      if (G_UNLIKELY (self->state >= TROUPE_PROMISE_ABANDONED ||
+                      troupe_ref_get_state (self->home) == TROUPE_REF_ENDED))
+        troupe_promise_abandon (self);
+      else
+        troupe_promise_run (self);
+      troupe_promise_leave (visit);
+      troupe_promise_unhold (self);
+    }
+  else
     {
       troupe_promise_leave (visit);
-      return;
     }
-
-  /* A step may drop the caller's own handle. */
-  troupe_promise_add_count (self, TROUPE_PROMISE_HOLD);
-  troupe_promise_run (self);
-  troupe_promise_leave (visit);
-  troupe_promise_unhold (self);
 }
 
 static G_GNUC_NO_INLINE void
@@ -1119,12 +1137,6 @@ troupe_promise_pipe_step (TroupePromise *self,
   troupe_promise_settle (data, &outcome, FALSE);
 }
 
-static void
-troupe_promise_pipe_dropped (gpointer data)
-{
-  troupe_promise_chain_dropped (data);
-}
-
 typedef struct
 {
   TroupePromise  *promise;
@@ -1138,7 +1150,7 @@ troupe_pipe_connect (TroupeRef *target,
   TroupePipe *pipe = data;
 
   troupe_promise_add_both_full (pipe->promise, troupe_promise_pipe_step, g_steal_pointer (&pipe->resolver),
-                                troupe_promise_pipe_dropped, G_STRFUNC);
+                                troupe_promise_chain_dropped, G_STRFUNC);
 }
 
 static void
@@ -1174,7 +1186,7 @@ troupe_promise_pipe (TroupePromise  *self,
       return;
     }
 
-  troupe_promise_add_both_full (self, troupe_promise_pipe_step, resolver, troupe_promise_pipe_dropped, G_STRFUNC);
+  troupe_promise_add_both_full (self, troupe_promise_pipe_step, resolver, troupe_promise_chain_dropped, G_STRFUNC);
   troupe_promise_unref (self);
 }
 

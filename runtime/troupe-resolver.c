@@ -217,3 +217,384 @@ troupe_resolver_resolve_with (TroupeResolver  *self,
   return FALSE;
 }
 
+/**
+ * troupe_resolver_resolve:
+ * @self: a resolver
+ * @error: where to say that it is too late
+ *
+ * Resolves the promise with nothing.
+ *
+ * The error is %TROUPE_ERROR_ALREADY_RESOLVED.
+ *
+ * Returns: %TRUE, or %FALSE with @error set if the promise was resolved before
+ *
+ * Since: 1.0
+ */
+gboolean
+troupe_resolver_resolve (TroupeResolver  *self,
+                         GError         **error)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return troupe_resolver_resolve_with (self, TROUPE_BODY_NOTHING, error);
+}
+
+/**
+ * troupe_resolver_resolve_int64:
+ * @self: a resolver
+ * @number: a number
+ * @error: where to say that it is too late
+ *
+ * Resolves the promise with a signed number.
+ *
+ * If it is too late, the value is freed. The error is %TROUPE_ERROR_ALREADY_RESOLVED.
+ *
+ * Returns: %TRUE, or %FALSE with @error set if the promise was resolved before
+ *
+ * Since: 1.0
+ */
+gboolean
+troupe_resolver_resolve_int64 (TroupeResolver  *self,
+                               gint64           number,
+                               GError         **error)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return troupe_resolver_resolve_with (self, troupe_body_int64 (number), error);
+}
+
+/**
+ * troupe_resolver_resolve_uint64:
+ * @self: a resolver
+ * @number: a number
+ * @error: where to say that it is too late
+ *
+ * Resolves the promise with an unsigned number.
+ *
+ * If it is too late, the value is freed. The error is %TROUPE_ERROR_ALREADY_RESOLVED.
+ *
+ * Returns: %TRUE, or %FALSE with @error set if the promise was resolved before
+ *
+ * Since: 1.0
+ */
+gboolean
+troupe_resolver_resolve_uint64 (TroupeResolver  *self,
+                                guint64          number,
+                                GError         **error)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return troupe_resolver_resolve_with (self, troupe_body_uint64 (number), error);
+}
+
+/**
+ * troupe_resolver_resolve_double:
+ * @self: a resolver
+ * @number: a number
+ * @error: where to say that it is too late
+ *
+ * Resolves the promise with a floating-point number.
+ *
+ * If it is too late, the value is freed. The error is %TROUPE_ERROR_ALREADY_RESOLVED.
+ *
+ * Returns: %TRUE, or %FALSE with @error set if the promise was resolved before
+ *
+ * Since: 1.0
+ */
+gboolean
+troupe_resolver_resolve_double (TroupeResolver  *self,
+                                double           number,
+                                GError         **error)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return troupe_resolver_resolve_with (self, troupe_body_double (number), error);
+}
+
+/**
+ * troupe_resolver_resolve_boolean:
+ * @self: a resolver
+ * @truth: a truth value
+ * @error: where to say that it is too late
+ *
+ * Resolves the promise with a truth value.
+ *
+ * If it is too late, the value is freed. The error is %TROUPE_ERROR_ALREADY_RESOLVED.
+ *
+ * Returns: %TRUE, or %FALSE with @error set if the promise was resolved before
+ *
+ * Since: 1.0
+ */
+gboolean
+troupe_resolver_resolve_boolean (TroupeResolver  *self,
+                                 gboolean         truth,
+                                 GError         **error)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return troupe_resolver_resolve_with (self, troupe_body_boolean (truth), error);
+}
+
+/**
+ * troupe_resolver_resolve_string:
+ * @self: a resolver
+ * @string: a UTF-8 string, which is copied
+ * @error: where to say that it is too late
+ *
+ * Resolves the promise with a string.
+ *
+ * If it is too late, the value is freed. The error is %TROUPE_ERROR_ALREADY_RESOLVED.
+ *
+ * Returns: %TRUE, or %FALSE with @error set if the promise was resolved before
+ *
+ * Since: 1.0
+ */
+gboolean
+troupe_resolver_resolve_string (TroupeResolver  *self,
+                                const char      *string,
+                                GError         **error)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (string != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return troupe_resolver_resolve_with (self, troupe_body_string (string), error);
+}
+
+/**
+ * troupe_resolver_resolve_bytes:
+ * @self: a resolver
+ * @bytes: bytes, which are not copied but referenced
+ * @error: where to say that it is too late
+ *
+ * Resolves the promise with bytes.
+ *
+ * If it is too late, the value is freed. The error is %TROUPE_ERROR_ALREADY_RESOLVED.
+ *
+ * Returns: %TRUE, or %FALSE with @error set if the promise was resolved before
+ *
+ * Since: 1.0
+ */
+gboolean
+troupe_resolver_resolve_bytes (TroupeResolver  *self,
+                               GBytes          *bytes,
+                               GError         **error)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (bytes != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return troupe_resolver_resolve_with (self, troupe_body_bytes (bytes), error);
+}
+
+/**
+ * troupe_resolver_resolve_variant:
+ * @self: a resolver
+ * @variant: a variant; a floating reference is taken over
+ * @error: where to say that it is too late
+ *
+ * Resolves the promise with a variant.
+ *
+ * If it is too late, the value is freed. The error is %TROUPE_ERROR_ALREADY_RESOLVED.
+ *
+ * Returns: %TRUE, or %FALSE with @error set if the promise was resolved before
+ *
+ * Since: 1.0
+ */
+gboolean
+troupe_resolver_resolve_variant (TroupeResolver  *self,
+                                 GVariant        *variant,
+                                 GError         **error)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (variant != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return troupe_resolver_resolve_with (self, troupe_body_variant (variant), error);
+}
+
+/**
+ * troupe_resolver_resolve_object:
+ * @self: a resolver
+ * @object: (type GObject.Object): an object, which is referenced
+ * @error: where to say that it is too late
+ *
+ * Resolves the promise with an object.
+ *
+ * If it is too late, the value is freed. The error is %TROUPE_ERROR_ALREADY_RESOLVED.
+ *
+ * Returns: %TRUE, or %FALSE with @error set if the promise was resolved before
+ *
+ * Since: 1.0
+ */
+gboolean
+troupe_resolver_resolve_object (TroupeResolver  *self,
+                                gpointer         object,
+                                GError         **error)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (G_IS_OBJECT (object), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return troupe_resolver_resolve_with (self, troupe_body_object (object), error);
+}
+
+/**
+ * troupe_resolver_resolve_boxed: (skip)
+ * @self: a resolver
+ * @type: the type of @boxed
+ * @boxed: a boxed value, which is copied
+ * @error: where to say that it is too late
+ *
+ * Resolves the promise with a boxed value.
+ *
+ * A promise is refused: use [method@Troupe.Promise.chain_to] instead. Language bindings use [method@Troupe.Resolver.resolve_value].
+ *
+ * If it is too late, the value is freed. The error is %TROUPE_ERROR_ALREADY_RESOLVED.
+ *
+ * Returns: %TRUE, or %FALSE with @error set if the promise was resolved before
+ *
+ * Since: 1.0
+ */
+gboolean
+troupe_resolver_resolve_boxed (TroupeResolver  *self,
+                               GType            type,
+                               gconstpointer    boxed,
+                               GError         **error)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (G_TYPE_IS_BOXED (type), FALSE);
+  g_return_val_if_fail (boxed != NULL, FALSE);
+  g_return_val_if_fail (type != TROUPE_TYPE_PROMISE, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return troupe_resolver_resolve_with (self, troupe_body_boxed (type, boxed), error);
+}
+
+/**
+ * troupe_resolver_resolve_pointer: (skip)
+ * @self: a resolver
+ * @pointer: a pointer
+ * @destroy: (nullable): frees @pointer when nobody has taken it
+ * @error: where to say that it is too late
+ *
+ * Resolves the promise with a pointer.
+ *
+ * If nobody takes the pointer, it is freed at home, or by whoever finds out that the home has ended.
+ *
+ * If it is too late, the value is freed. The error is %TROUPE_ERROR_ALREADY_RESOLVED.
+ *
+ * Returns: %TRUE, or %FALSE with @error set if the promise was resolved before
+ *
+ * Since: 1.0
+ */
+gboolean
+troupe_resolver_resolve_pointer (TroupeResolver  *self,
+                                 gpointer         pointer,
+                                 GDestroyNotify   destroy,
+                                 GError         **error)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return troupe_resolver_resolve_with (self, troupe_body_pointer (pointer, destroy), error);
+}
+
+/**
+ * troupe_resolver_resolve_json: (skip)
+ * @self: a resolver
+ * @json: (transfer full) (nullable): a tree, of which nobody else may hold any part; %NULL is `null`
+ * @error: where to say that it is too late
+ *
+ * Resolves the promise with a JSON tree.
+ *
+ * If it is too late, the value is freed. The error is %TROUPE_ERROR_ALREADY_RESOLVED.
+ *
+ * Returns: %TRUE, or %FALSE with @error set if the promise was resolved before
+ *
+ * Since: 1.0
+ */
+gboolean
+troupe_resolver_resolve_json (TroupeResolver      *self,
+                              struct json_object  *json,
+                              GError             **error)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return troupe_resolver_resolve_with (self, troupe_body_json (json), error);
+}
+
+/**
+ * troupe_resolver_resolve_value:
+ * @self: a resolver
+ * @value: a value
+ * @error: where to say that it is too late
+ *
+ * Resolves the promise with a value.
+ *
+ * A %TROUPE_TYPE_PROMISE is refused: to go on with the outcome of a promise, return it from a step, or use
+ * [method@Troupe.Promise.chain_to].
+ *
+ * If it is too late, the value is freed. The error is %TROUPE_ERROR_ALREADY_RESOLVED.
+ *
+ * Returns: %TRUE, or %FALSE with @error set if the promise was resolved before
+ *
+ * Since: 1.0
+ */
+gboolean
+troupe_resolver_resolve_value (TroupeResolver  *self,
+                               const GValue    *value,
+                               GError         **error)
+{
+  TroupeBody body;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (G_IS_VALUE (value), FALSE);
+  g_return_val_if_fail (!G_VALUE_HOLDS (value, TROUPE_TYPE_PROMISE), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!troupe_body_from_value (&body, value))
+    {
+      g_critical ("A promise cannot hold a %s", G_VALUE_TYPE_NAME (value));
+      return FALSE;
+    }
+
+  return troupe_resolver_resolve_with (self, body, error);
+}
+
+/**
+ * troupe_resolver_reject:
+ * @self: a resolver
+ * @reason: (transfer full): why there is no value
+ * @error: where to say that it is too late
+ *
+ * Rejects the promise: its outcome is an error.
+ *
+ * If it is too late, @reason is freed. The error is %TROUPE_ERROR_ALREADY_RESOLVED.
+ *
+ * Returns: %TRUE, or %FALSE with @error set if the promise was resolved before
+ *
+ * Since: 1.0
+ */
+gboolean
+troupe_resolver_reject (TroupeResolver  *self,
+                        GError          *reason,
+                        GError         **error)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (reason == NULL)
+    {
+      g_critical ("A promise was rejected without an error");
+      reason = g_error_new_literal (TROUPE_ERROR, TROUPE_ERROR_FAILED, "It failed without an error");
+    }
+
+  return troupe_resolver_resolve_with (self, (TroupeBody) { .type = G_TYPE_INVALID, .v_pointer = reason }, error);
+}
