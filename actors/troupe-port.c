@@ -1,0 +1,824 @@
+/* troupe-port.c
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <glib-unix.h>
+
+#include "troupe-backend-private.h"
+#include "troupe-endpoint-private.h"
+#include "troupe-error.h"
+#include "troupe-factory-private.h"
+#include "troupe-port.h"
+#include "troupe-promise-private.h"
+#include "troupe-reactor-private.h"
+#include "troupe-timer-private.h"
+
+/**
+ * TroupePort:
+ *
+ * An open endpoint where connections are accepted for a factory.
+ *
+ * It is open from [func@Troupe.listen] until [method@Troupe.Port.stop] or the end of the factory, whether anybody
+ * keeps a reference or not. Connections that were accepted do not depend on it. Use it on the thread of its factory's reactor.
+ *
+ * When the process is out of file descriptors, waiting connections are accepted and closed at once with a descriptor that
+ * is kept in reserve, so that clients are not left hanging; that is logged. Other shortages are waited out.
+ *
+ * Since: 1.0
+ */
+
+#define FIRST_ACCEPTS  100           /* of a batch; then it follows the load */
+#define MORE_ACCEPTS   20
+#define MAX_ACCEPTS    256           /* one listener must not starve others */
+#define RETRY_MS       100
+#define LOG_EVERY_US   (60 * G_USEC_PER_SEC)
+
+struct _TroupePort
+{
+  GObject         parent_instance;
+
+  TroupeIo        io;
+  TroupeResource  resource;
+  TroupeRef      *factory;
+  GSocketAddress *address;
+  char           *endpoint;
+  TroupeTimer    *retry;
+  GPtrArray      *resolvers;         /* TroupeResolver: who waits for the stop */
+  gint64          logged;            /* when a shortage was last logged, or 0 */
+  guint           n_accepts;
+  int             fd;                /* -1 once closed; while it is open the port holds itself */
+  int             reserve_fd;
+  gboolean        begun;             /* counted among the factory's users */
+  gboolean        watched;           /* the io is open */
+  gboolean        stopped;           /* stop has nothing left to wait for */
+};
+
+G_DEFINE_FINAL_TYPE (TroupePort, troupe_port, G_TYPE_OBJECT)
+
+#define PORT_OF(pointer, member) ((TroupePort *) ((char *) (pointer) - G_STRUCT_OFFSET (TroupePort, member)))
+
+static int
+open_reserve (void)
+{
+  return open ("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void
+close_fd (int *fd)
+{
+  if (*fd >= 0)
+    close (*fd);
+  *fd = -1;
+}
+
+/* Accepts no more. */
+static void
+troupe_port_close (TroupePort *self)
+{
+  if (self->fd < 0)
+    return;
+
+  troupe_timer_clear (&self->retry);
+  if (self->watched)
+    {
+      troupe_io_close (&self->io);
+      troupe_ref_remove_resource (self->factory, &self->resource);
+      self->watched = FALSE;
+    }
+
+  close_fd (&self->fd);
+  close_fd (&self->reserve_fd);
+  g_object_unref (self);
+}
+
+/* The rest of a stop, in a turn of the factory if it still has any. */
+static void
+troupe_port_finish_stop (TroupePort *self)
+{
+  g_autoptr (GPtrArray) resolvers = g_steal_pointer (&self->resolvers);
+
+  if (self->begun && self->factory->actor != NULL && !(self->factory->flags & TROUPE_REF_KILLED))
+    troupe_factory_end ((TroupeFactory *) self->factory->actor);
+
+  self->begun = FALSE;
+  self->stopped = TRUE;
+  for (guint i = 0; resolvers != NULL && i < resolvers->len; i++)
+    troupe_resolver_resolve (g_ptr_array_index (resolvers, i), NULL);
+}
+
+static void
+troupe_port_finish_stop_cb (TroupeRef *factory,
+                            gpointer   data)
+{
+  TroupePort *self = data;
+
+  if (!self->stopped)
+    troupe_port_finish_stop (self);
+}
+
+static void
+troupe_port_release (TroupeResource *resource,
+                     TroupeRef      *factory,
+                     TroupeEnd       end)
+{
+  g_autoptr (TroupePort) self = g_object_ref (PORT_OF (resource, resource));
+
+  troupe_port_close (self);
+  troupe_port_finish_stop (self);
+}
+
+static gboolean
+troupe_port_may_log (TroupePort *self)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (self->logged != 0 && now - self->logged < LOG_EVERY_US)
+    return FALSE;
+
+  self->logged = now;
+  return TRUE;
+}
+
+static void
+troupe_port_retry_cb (TroupeTimer *timer,
+                      gpointer     user_data)
+{
+  TroupePort *self = user_data;
+
+  g_clear_pointer (&self->retry, troupe_timer_unref);
+  troupe_io_watch (&self->io, TROUPE_IO_IN);
+}
+
+/* The connection still waits, so readiness would wake us in every pass. */
+static void
+troupe_port_back_off (TroupePort *self,
+                      int         fault)
+{
+  if (troupe_port_may_log (self))
+    g_message ("Cannot accept on %s for now: %s", self->endpoint, g_strerror (fault));
+
+  troupe_io_watch (&self->io, 0);
+  self->retry = troupe_timer_new (self->factory, RETRY_MS, TRUE, troupe_port_retry_cb, self, NULL);
+}
+
+/* Out of descriptors: gives the reserved one to each waiting connection in turn, to close it. */
+static void
+troupe_port_shed (TroupePort *self)
+{
+  guint n_shed = 0;
+  int fault = 0;
+
+  close_fd (&self->reserve_fd);
+  while (n_shed < MAX_ACCEPTS && fault == 0)
+    {
+      int fd = troupe_io_accept (&self->io, NULL, NULL);
+
+      if (fd >= 0)
+        {
+          close (fd);
+          n_shed++;
+        }
+      else if (errno != ECONNABORTED && errno != EINTR)
+        {
+          fault = errno;
+        }
+    }
+  self->reserve_fd = open_reserve ();
+
+  if (n_shed > 0 && troupe_port_may_log (self))
+    g_message ("Out of file descriptors: %u connections to %s were closed at once", n_shed, self->endpoint);
+  if (n_shed == 0 && fault != EAGAIN && fault != EWOULDBLOCK)
+    troupe_port_back_off (self, fault);
+}
+
+/* Whether to go on with the batch after accept () failed. */
+static gboolean
+troupe_port_take_fault (TroupePort *self,
+                        int         fault)
+{
+  switch (fault)
+    {
+    case EAGAIN:
+#if EWOULDBLOCK != EAGAIN
+    case EWOULDBLOCK:
+#endif
+      return FALSE;
+
+    /* That one connection is gone: see accept(2). */
+    case ECONNABORTED:
+    case EINTR:
+    case EPERM:
+    case EPROTO:
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+      return TRUE;
+
+    case EMFILE:
+      troupe_port_shed (self);
+      return FALSE;
+
+    default:
+      troupe_port_back_off (self, fault);
+      return FALSE;
+    }
+}
+
+static void
+troupe_port_take_connection (TroupePort          *self,
+                             int                  fd,
+                             const TroupeAddress *peer)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TroupeRef) connection = troupe_factory_build ((TroupeFactory *) self->factory->actor, fd, peer, &error);
+
+  if (error != NULL)
+    g_warning ("Declined a connection to %s: %s", self->endpoint, error->message);
+}
+
+static gboolean
+troupe_port_may_accept (TroupePort *self)
+{
+  /* What build_protocol does may have closed the port, or have begun the end of the factory. */
+  return self->fd >= 0 && self->retry == NULL && self->factory->state == TROUPE_REF_LIVE && self->factory->control == 0;
+}
+
+static void
+troupe_port_turn (TroupeIo *io,
+                  guint     events)
+{
+  g_autoptr (TroupePort) self = g_object_ref (PORT_OF (io, io));
+  guint n_tries = 0;
+  guint n_accepted = 0;
+
+  for (; n_tries < self->n_accepts && troupe_port_may_accept (self); n_tries++)
+    {
+      TroupeAddress peer = { .any.sa_family = AF_UNSPEC };
+      socklen_t length = sizeof peer;
+      int fd = troupe_io_accept (&self->io, &peer.any, &length);
+
+      if (fd >= 0)
+        {
+          n_accepted++;
+          troupe_port_take_connection (self, fd, &peer);
+        }
+      else if (!troupe_port_take_fault (self, errno))
+        {
+          break;
+        }
+    }
+
+  self->n_accepts = n_tries == self->n_accepts ? MIN (n_tries + MORE_ACCEPTS, MAX_ACCEPTS) : MAX (1, n_accepted);
+}
+
+static void
+troupe_port_begin_cb (TroupeRef *ref,
+                      gpointer   data)
+{
+  TroupePort *self = data;
+  TroupeFactory *factory = troupe_factory_at (ref);
+  g_autoptr (GError) error = NULL;
+
+  if (self->fd < 0)
+    return;
+
+  if (factory == NULL || !troupe_io_open (&self->io, ref, self->fd, troupe_port_turn, &error))
+    {
+      if (error != NULL)
+        g_warning ("Cannot accept on %s: %s", self->endpoint, error->message);
+      troupe_port_close (self);
+      return;
+    }
+
+  self->watched = TRUE;
+  self->begun = TRUE;
+  troupe_ref_add_resource (ref, &self->resource);
+  troupe_factory_begin (factory);
+  if (self->fd >= 0)
+    troupe_io_watch (&self->io, TROUPE_IO_IN);
+}
+
+static void
+troupe_port_begin_refused_cb (TroupeRef *ref,
+                              gpointer   data)
+{
+  troupe_port_close (data);
+}
+
+static void
+troupe_port_finalize (GObject *object)
+{
+  TroupePort *self = TROUPE_PORT (object);
+
+  g_assert (self->fd < 0);
+
+  g_clear_pointer (&self->factory, troupe_ref_unref);
+  g_clear_object (&self->address);
+  g_free (self->endpoint);
+
+  G_OBJECT_CLASS (troupe_port_parent_class)->finalize (object);
+}
+
+static void
+troupe_port_class_init (TroupePortClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = troupe_port_finalize;
+}
+
+static void
+troupe_port_init (TroupePort *self)
+{
+  self->fd = -1;
+  self->reserve_fd = -1;
+  self->n_accepts = FIRST_ACCEPTS;
+}
+
+/* Over the listening socket FD, which is taken. */
+static TroupePort *
+troupe_port_new (int        fd,
+                 TroupeRef *factory)
+{
+  TroupePort *self = g_object_new (TROUPE_TYPE_PORT, NULL);
+  TroupeAddress address = { .any.sa_family = AF_UNSPEC };
+  socklen_t length = sizeof address;
+
+  getsockname (fd, &address.any, &length);
+  self->fd = fd;
+  self->reserve_fd = open_reserve ();
+  self->factory = troupe_ref_ref (factory);
+  self->address = troupe_address_to_gio (&address);
+  self->endpoint = troupe_endpoint_string_to_reach (&address);
+  self->resource.release = troupe_port_release;
+
+  g_object_ref (self);
+  troupe_ref_call (factory, troupe_port_begin_cb, troupe_port_begin_refused_cb, g_object_ref (self), g_object_unref);
+  return self;
+}
+
+static gboolean
+set_flag (int level,
+          int option,
+          int fd)
+{
+  int on = 1;
+
+  return setsockopt (fd, level, option, &on, sizeof on) == 0;
+}
+
+static int
+open_socket (const TroupeAddress *address,
+             int                  backlog)
+{
+  int fd = socket (address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+  if (fd < 0)
+    return -1;
+
+  if (set_flag (SOL_SOCKET, SO_REUSEADDR, fd) &&
+      (address->any.sa_family != AF_INET6 || set_flag (IPPROTO_IPV6, IPV6_V6ONLY, fd)) &&
+      bind (fd, &address->any, troupe_address_get_length (address)) == 0 &&
+      listen (fd, backlog) == 0)
+    return fd;
+
+  {
+    int fault = errno;
+
+    close (fd);
+    errno = fault;
+  }
+  return -1;
+}
+
+static TroupePort *
+listen_tcp (TroupeEndpoint  *endpoint,
+            TroupeRef       *factory,
+            GError         **error)
+{
+  const char *host = endpoint->interface;
+  TroupeAddress address;
+  int fd;
+
+  if (host == NULL)
+    host = endpoint->family == AF_INET6 ? "::" : "0.0.0.0";
+
+  if (!troupe_address_parse (&address, endpoint->family, host, endpoint->port))
+    g_assert_not_reached ();
+
+  fd = open_socket (&address, endpoint->backlog);
+  if (fd < 0)
+    {
+      int fault = errno;
+      g_autofree char *where = troupe_endpoint_dup_text (endpoint);
+
+      g_propagate_error (error, troupe_address_new_error (TROUPE_ERROR_CANNOT_LISTEN, "Cannot listen on", where, fault));
+      return NULL;
+    }
+
+  return troupe_port_new (fd, factory);
+}
+
+static int
+get_option (int fd,
+            int option)
+{
+  int value = -1;
+  socklen_t size = sizeof value;
+
+  return getsockopt (fd, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
+}
+
+/* Why FD cannot be listened on, or NULL. */
+static const char *
+find_fault (int fd)
+{
+  TroupeAddress address;
+  socklen_t length = sizeof address;
+
+  if (getsockname (fd, &address.any, &length) < 0)
+    return g_strerror (errno);
+  if (!troupe_address_is_ip (&address))
+    return "it is no IPv4 or IPv6 socket";
+  if (get_option (fd, SO_TYPE) != SOCK_STREAM)
+    return "it is no stream socket";
+  if (get_option (fd, SO_ACCEPTCONN) != 1)
+    return "it is no listening socket";
+
+  return NULL;
+}
+
+static TroupePort *
+listen_descriptor (int         fd,
+                   TroupeRef  *factory,
+                   GError    **error)
+{
+  const char *fault = find_fault (fd);
+  int copy = fault == NULL ? fcntl (fd, F_DUPFD_CLOEXEC, 3) : -1;
+
+  if (fault != NULL)
+    {
+      g_set_error (error, TROUPE_ERROR, TROUPE_ERROR_CANNOT_LISTEN, "Cannot listen on descriptor %d: %s", fd, fault);
+      return NULL;
+    }
+
+  if (copy < 0 || !g_unix_set_fd_nonblocking (copy, TRUE, NULL))
+    {
+      g_autofree char *where = g_strdup_printf ("descriptor %d", fd);
+
+      g_propagate_error (error, troupe_address_new_error (TROUPE_ERROR_CANNOT_LISTEN, "Cannot listen on", where, errno));
+      close_fd (&copy);
+      return NULL;
+    }
+
+  return troupe_port_new (copy, factory);
+}
+
+static TroupePort *
+listen_endpoint (TroupeEndpoint  *endpoint,
+                 TroupeRef       *factory,
+                 GError         **error)
+{
+  if (endpoint->kind == TROUPE_ENDPOINT_FD)
+    return listen_descriptor (endpoint->fd, factory, error);
+
+  return listen_tcp (endpoint, factory, error);
+}
+
+/**
+ * troupe_listen:
+ * @system: the system of @factory
+ * @endpoint: where to listen, such as `tcp:8025:interface=127.0.0.1`; see [struct@Troupe.Endpoint]
+ * @factory: the address of a [class@Troupe.Factory]
+ * @error: where to put the reason
+ *
+ * Listens for connections, for which @factory builds protocols.
+ *
+ * The endpoint is open when this returns; connections are accepted as soon as the factory has its turn. Call it on the thread of
+ * @system's reactor; elsewhere it fails with %TROUPE_ERROR_WRONG_THREAD and [func@Troupe.listen_later] is what to call. It also fails
+ * with %TROUPE_ERROR_BAD_ENDPOINT, %TROUPE_ERROR_CANNOT_LISTEN, whose message names the address, %TROUPE_ERROR_NO_DESCRIPTORS, and
+ * %TROUPE_ERROR_ACTOR_STOPPED if the factory has ended.
+ *
+ * Returns: (transfer full): the open port, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+TroupePort *
+troupe_listen (TroupeSystem  *system,
+               const char    *endpoint,
+               TroupeRef     *factory,
+               GError       **error)
+{
+  g_autoptr (TroupeEndpoint) parsed = NULL;
+
+  g_return_val_if_fail (TROUPE_IS_SYSTEM (system), NULL);
+  g_return_val_if_fail (endpoint != NULL, NULL);
+  g_return_val_if_fail (factory != NULL && g_type_is_a (factory->type, TROUPE_TYPE_FACTORY), NULL);
+  g_return_val_if_fail (troupe_ref_get_system (factory) == system, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  parsed = troupe_endpoint_parse_server (endpoint, error);
+  if (parsed == NULL || !troupe_factory_check (factory, ": use troupe_listen_later ()", error))
+    return NULL;
+
+  return listen_endpoint (parsed, factory, error);
+}
+
+typedef struct
+{
+  TroupeEndpoint *endpoint;
+  TroupeResolver *resolver;
+} Later;
+
+static void
+later_free (gpointer data)
+{
+  Later *self = data;
+
+  troupe_endpoint_unref (self->endpoint);
+  troupe_resolver_unref (self->resolver);
+  g_free (self);
+}
+
+static void
+later_refused_cb (TroupeRef *factory,
+                  gpointer   data)
+{
+  Later *self = data;
+
+  troupe_resolver_take_error (self->resolver, troupe_ref_new_ended_error (factory));
+}
+
+static void
+later_cb (TroupeRef *factory,
+          gpointer   data)
+{
+  Later *self = data;
+  g_autoptr (TroupePort) port = NULL;
+  GError *error = NULL;
+
+  if (troupe_factory_at (factory) == NULL)
+    {
+      later_refused_cb (factory, data);
+      return;
+    }
+
+  port = listen_endpoint (self->endpoint, factory, &error);
+  if (port != NULL)
+    troupe_resolver_resolve_object (self->resolver, port, NULL);
+  else
+    troupe_resolver_take_error (self->resolver, error);
+}
+
+/**
+ * troupe_listen_later:
+ * @system: the system of @factory
+ * @endpoint: where to listen, such as `tcp:8025:interface=127.0.0.1`; see [struct@Troupe.Endpoint]
+ * @factory: the address of a [class@Troupe.Factory]
+ *
+ * Listens for connections as [func@Troupe.listen] does, but from any thread: in the next turn of @factory.
+ *
+ * Returns: (transfer full): a promise of the [class@Troupe.Port]; it is rejected with the errors of [func@Troupe.listen]. Use the port on the thread
+ *   of @system's reactor
+ *
+ * Since: 1.0
+ */
+TroupePromise *
+troupe_listen_later (TroupeSystem *system,
+                     const char   *endpoint,
+                     TroupeRef    *factory)
+{
+  g_autoptr (TroupeEndpoint) parsed = NULL;
+  TroupeResolver *resolver;
+  TroupePromise *promise;
+  GError *error = NULL;
+  Later *later;
+
+  g_return_val_if_fail (TROUPE_IS_SYSTEM (system), NULL);
+  g_return_val_if_fail (endpoint != NULL, NULL);
+  g_return_val_if_fail (factory != NULL && g_type_is_a (factory->type, TROUPE_TYPE_FACTORY), NULL);
+  g_return_val_if_fail (troupe_ref_get_system (factory) == system, NULL);
+
+  parsed = troupe_endpoint_parse_server (endpoint, &error);
+  if (parsed == NULL)
+    return troupe_promise_new_rejected_at (troupe_promise_get_home_now (), error);
+
+  promise = troupe_promise_new (&resolver);
+  later = g_new (Later, 1);
+  later->endpoint = g_steal_pointer (&parsed);
+  later->resolver = resolver;
+  troupe_ref_call (factory, later_cb, later_refused_cb, later, later_free);
+  return promise;
+}
+
+/**
+ * troupe_listen_fd:
+ * @system: the system of @factory
+ * @fd: a listening TCP socket
+ * @factory: the address of a [class@Troupe.Factory]
+ * @error: where to put the reason
+ *
+ * Listens on a socket that was opened elsewhere.
+ *
+ * The descriptor is duplicated, so the caller keeps @fd and may close it; the socket is made non-blocking. Otherwise it is like
+ * [func@Troupe.listen]: call it on the thread of @system's reactor; it fails with %TROUPE_ERROR_CANNOT_LISTEN if @fd is no listening
+ * stream socket over IPv4 or IPv6.
+ *
+ * Returns: (transfer full): the open port, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+TroupePort *
+troupe_listen_fd (TroupeSystem  *system,
+                  int            fd,
+                  TroupeRef     *factory,
+                  GError       **error)
+{
+  g_return_val_if_fail (TROUPE_IS_SYSTEM (system), NULL);
+  g_return_val_if_fail (fd >= 0, NULL);
+  g_return_val_if_fail (factory != NULL && g_type_is_a (factory->type, TROUPE_TYPE_FACTORY), NULL);
+  g_return_val_if_fail (troupe_ref_get_system (factory) == system, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!troupe_factory_check (factory, "", error))
+    return NULL;
+
+  return listen_descriptor (fd, factory, error);
+}
+
+/* A copy of the connected stream socket FD, non-blocking; -1 with ERROR set. */
+static int
+copy_connection (int             fd,
+                 TroupeAddress  *peer,
+                 GError        **error)
+{
+  socklen_t length = sizeof *peer;
+  int copy = -1;
+  int fault = 0;
+
+  peer->any.sa_family = AF_UNSPEC;
+  if (getpeername (fd, &peer->any, &length) < 0)
+    fault = errno;
+  else if (get_option (fd, SO_TYPE) != SOCK_STREAM)
+    fault = ESOCKTNOSUPPORT;
+  else if ((copy = fcntl (fd, F_DUPFD_CLOEXEC, 3)) < 0 || !g_unix_set_fd_nonblocking (copy, TRUE, NULL))
+    fault = errno;
+
+  if (fault != 0)
+    {
+      g_autofree char *where = g_strdup_printf ("descriptor %d", fd);
+
+      g_propagate_error (error, troupe_address_new_error (TROUPE_ERROR_BAD_DESCRIPTOR, "Cannot adopt", where, fault));
+      close_fd (&copy);
+    }
+
+  return copy;
+}
+
+/**
+ * troupe_adopt_connection:
+ * @system: the system of @factory
+ * @fd: a connected stream socket
+ * @factory: the address of a [class@Troupe.Factory]
+ * @error: where to put the reason
+ *
+ * Has @factory build a protocol for a connection that was made elsewhere.
+ *
+ * The descriptor is duplicated, so the caller keeps @fd and may close it; the socket is made non-blocking. Call it on the
+ * thread of @system's reactor, outside the turns of other actors or in one of them; the factory's `build_protocol` runs before it returns.
+ * It fails with %TROUPE_ERROR_WRONG_THREAD, with %TROUPE_ERROR_BAD_DESCRIPTOR if @fd is no connected stream socket, with
+ * %TROUPE_ERROR_ACTOR_STOPPED if the factory has ended, and with %TROUPE_ERROR_CONNECTION_DECLINED if the factory declines.
+ *
+ * Returns: (transfer full): the address of the protocol actor, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+TroupeRef *
+troupe_adopt_connection (TroupeSystem  *system,
+                         int            fd,
+                         TroupeRef     *factory,
+                         GError       **error)
+{
+  TroupeAddress peer;
+  int copy;
+
+  g_return_val_if_fail (TROUPE_IS_SYSTEM (system), NULL);
+  g_return_val_if_fail (fd >= 0, NULL);
+  g_return_val_if_fail (factory != NULL && g_type_is_a (factory->type, TROUPE_TYPE_FACTORY), NULL);
+  g_return_val_if_fail (troupe_ref_get_system (factory) == system, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!troupe_factory_check (factory, "", error))
+    return NULL;
+
+  copy = copy_connection (fd, &peer, error);
+  if (copy < 0)
+    return NULL;
+
+  return troupe_factory_build_now (factory, copy, &peer, error);
+}
+
+/**
+ * troupe_port_get_address:
+ * @self: a port
+ *
+ * Gets the address where it listens or listened, with the real number if port 0 was asked for.
+ *
+ * Returns: (transfer none): the address
+ *
+ * Since: 1.0
+ */
+GSocketAddress *
+troupe_port_get_address (TroupePort *self)
+{
+  g_return_val_if_fail (TROUPE_IS_PORT (self), NULL);
+
+  return self->address;
+}
+
+/**
+ * troupe_port_dup_endpoint:
+ * @self: a port
+ *
+ * Says where it listens as a client would: `tcp:127.0.0.1:8025`.
+ *
+ * Returns: (transfer full): an endpoint string for [func@Troupe.connect]
+ *
+ * Since: 1.0
+ */
+char *
+troupe_port_dup_endpoint (TroupePort *self)
+{
+  g_return_val_if_fail (TROUPE_IS_PORT (self), NULL);
+
+  return g_strdup (self->endpoint);
+}
+
+/**
+ * troupe_port_is_listening:
+ * @self: a port
+ *
+ * Tells whether it is open.
+ *
+ * Returns: %TRUE until it is stopped or its factory ends
+ *
+ * Since: 1.0
+ */
+gboolean
+troupe_port_is_listening (TroupePort *self)
+{
+  g_return_val_if_fail (TROUPE_IS_PORT (self), FALSE);
+
+  return self->fd >= 0;
+}
+
+/**
+ * troupe_port_stop:
+ * @self: a port
+ *
+ * Closes it. Connections that were accepted stay.
+ *
+ * Nothing is accepted any more when this returns; if it was the factory's last port its `stop_factory` runs in
+ * a later turn. Stopping again is fine.
+ *
+ * Returns: (transfer full): a promise of nothing, resolved when all of that is done
+ *
+ * Since: 1.0
+ */
+TroupePromise *
+troupe_port_stop (TroupePort *self)
+{
+  TroupeResolver *resolver;
+  TroupePromise *promise;
+
+  g_return_val_if_fail (TROUPE_IS_PORT (self), NULL);
+  g_return_val_if_fail (self->stopped || troupe_reactor_is_here (self->factory->reactor), NULL);
+
+  promise = troupe_promise_new (&resolver);
+  if (self->stopped)
+    {
+      troupe_resolver_resolve (resolver, NULL);
+      troupe_resolver_unref (resolver);
+      return promise;
+    }
+
+  if (self->resolvers == NULL)
+    {
+      self->resolvers = g_ptr_array_new_with_free_func ((GDestroyNotify) troupe_resolver_unref);
+      troupe_ref_call (self->factory, troupe_port_finish_stop_cb, troupe_port_finish_stop_cb, g_object_ref (self),
+                       g_object_unref);
+    }
+
+  g_ptr_array_add (self->resolvers, resolver);
+  troupe_port_close (self);
+  return promise;
+}
