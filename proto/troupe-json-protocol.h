@@ -19,9 +19,9 @@ TROUPE_AVAILABLE_IN_ALL
 G_DECLARE_DERIVABLE_TYPE (TroupeJsonProtocol, troupe_json_protocol, TROUPE, JSON_PROTOCOL, TroupeLineProtocol)
 
 /**
- * TroupeJsonProtocolClass: (skip)
+ * TroupeJsonProtocolClass:
  * @parent_class: the parent
- * @json_received: one object has come, valid during the call only; by default it calls @text_received with its text
+ * @json_received: (skip): one object has come, valid during the call only; by default it calls @text_received with its text
  * @text_received: the same, as JSON text, for languages that have their own JSON
  * @bad_json: a line was not an object within the limits. The default answers with an object that says why and where; after more than
  *   [property@Troupe.JsonProtocol:max-errors] of them it also closes the connection. %FALSE with an error drops it

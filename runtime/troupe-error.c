@@ -12,8 +12,8 @@
  * @TROUPE_ERROR_ALREADY_RESOLVED: the promise has its outcome already; the new one was dropped
  * @TROUPE_ERROR_CANCELLED: the promise was cancelled by its consumer
  * @TROUPE_ERROR_TIMED_OUT: time ran out before the outcome came
- * @TROUPE_ERROR_FIRST_ERROR: one of several promises was rejected; see [func@Troupe.error_get_index]
- *   and [func@Troupe.error_get_cause]
+ * @TROUPE_ERROR_FIRST_ERROR: one of several promises was rejected; see [func@Troupe.Error.get_index]
+ *   and [func@Troupe.Error.get_cause]
  * @TROUPE_ERROR_ALL_FAILED: every one of several promises was rejected
  * @TROUPE_ERROR_ABANDONED: the actor at home with an adopted promise ended before its outcome came
  * @TROUPE_ERROR_BROKEN: the last resolver of the promise was dropped, or the message was dropped
