@@ -9,6 +9,14 @@
 
 #include "troupe-slab-private.h"
 
+#if defined (__SANITIZE_ADDRESS__) || defined (__SANITIZE_THREAD__)
+# define SANITIZED
+#elif defined (__has_feature)
+# if __has_feature (address_sanitizer) || __has_feature (thread_sanitizer)
+#  define SANITIZED
+# endif
+#endif
+
 /* A batch is half a magazine: a thread that alternates around the limit does not meet the depot each time. */
 #define BATCH          128
 #define MAGAZINE_LIMIT (2 * BATCH)
@@ -34,7 +42,7 @@ static GPrivate thread_exit = G_PRIVATE_INIT (troupe_slab_leave_thread);
 static gboolean
 troupe_slab_uses_malloc (void)
 {
-#if defined (__SANITIZE_ADDRESS__) || defined (__SANITIZE_THREAD__)
+#ifdef SANITIZED
   return TRUE;
 #else
   static gsize answer;

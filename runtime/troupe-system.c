@@ -191,8 +191,10 @@ typedef struct
 } Phase;
 
 static void
-phase_release (Phase *phase)
+phase_release (gpointer data)
 {
+  Phase *phase = data;
+
   if (--phase->n_awaited > 0)
     return;
 
@@ -200,6 +202,7 @@ phase_release (Phase *phase)
   g_free (phase);
 }
 
+/* What matters is that it is over: the phase goes on when the step is released. */
 static void
 phase_step (TroupePromise *promise,
             gpointer       user_data)
@@ -211,8 +214,6 @@ phase_step (TroupePromise *promise,
       g_warning ("A trigger of the system failed: %s", error->message);
       troupe_promise_return_nothing (promise);
     }
-
-  phase_release (user_data);
 }
 
 static void
@@ -224,7 +225,7 @@ phase_await (Phase         *phase,
 
   phase->n_awaited++;
   here = troupe_promise_new (&resolver);
-  troupe_promise_add_both (here, phase_step, phase, NULL);
+  troupe_promise_add_both (here, phase_step, phase, phase_release);
   troupe_promise_pipe (promise, resolver);
 }
 
