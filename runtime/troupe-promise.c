@@ -66,14 +66,16 @@ static G_GNUC_NO_INLINE gboolean
 troupe_promise_enter_outside (TroupePromise *self,
                               TroupeVisit   *visit)
 {
-  GMainContext *context = self->home->reactor->context;
+  GMainContext *context;
 
-  if (troupe_ref_get_current () != NULL)
+  /* Ended means that the context is gone. */
+  if (troupe_ref_get_current () != NULL || troupe_ref_get_state (self->home) == TROUPE_REF_ENDED)
     return FALSE;
 
   if (troupe_promise_visited == self->home)
     return TRUE;
 
+  context = self->home->reactor->context;
   if (self->thread != &troupe_thread_mark && !g_main_context_is_owner (context))
     return FALSE;
 
