@@ -2,6 +2,9 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "troupe-test.h"
 
 /* An actor that always has mail: each message sends the next. */
@@ -59,6 +62,40 @@ flood_start (TroupeSystem *system)
   troupe_ref_send (flood, troupe_message_new ("again"));
   troupe_test_until (n_flooded > 0);
   return flood;
+}
+
+/* A connection that takes what comes and says nothing. */
+
+G_DECLARE_FINAL_TYPE (Sink, sink, TEST, SINK, TroupeProtocol)
+
+struct _Sink
+{
+  TroupeProtocol parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (Sink, sink, TROUPE_TYPE_PROTOCOL)
+
+static guint64 n_sunk;
+
+static gboolean
+sink_data_received (TroupeProtocol  *protocol,
+                    const guint8    *data,
+                    gsize            length,
+                    GError         **error)
+{
+  n_sunk += length;
+  return TRUE;
+}
+
+static void
+sink_class_init (SinkClass *klass)
+{
+  TROUPE_PROTOCOL_CLASS (klass)->data_received = sink_data_received;
+}
+
+static void
+sink_init (Sink *self)
+{
 }
 
 /* The program's own sources. */
@@ -190,6 +227,67 @@ test_frame_clock (void)
   troupe_test_system_end (system);
 }
 
+/* Writes to a socket for as long as the other side takes it, on a thread of its own. */
+static gpointer
+write_for_ever (gpointer user_data)
+{
+  static const guint8 zeroes[65536];
+  int fd = GPOINTER_TO_INT (user_data);
+
+  while (send (fd, zeroes, sizeof zeroes, MSG_NOSIGNAL) > 0)
+    ;
+  close (fd);
+  return NULL;
+}
+
+static void
+test_socket_flood (void)
+{
+  TroupeSystem *system = troupe_test_system_new ();
+  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TroupeRef) factory = troupe_factory_spawn (system, NULL, sink_get_type (), &error);
+  Clock clock = { .loop = loop };
+  GSource *frames = g_timeout_source_new (8);
+  guint n_idle;
+  GSource *idle = attach_counter (g_idle_source_new (), G_PRIORITY_DEFAULT_IDLE, &n_idle);
+  GThread *writers[4];
+
+  g_test_summary ("Sockets that always have more to read leave a frame clock and an idle source their turns");
+
+  g_assert_no_error (error);
+  n_sunk = 0;
+  for (guint i = 0; i < G_N_ELEMENTS (writers); i++)
+    {
+      g_autoptr (TroupeRef) connection = NULL;
+      int pair[2];
+
+      g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
+      connection = troupe_adopt_connection (system, pair[0], factory, &error);
+      g_assert_no_error (error);
+      close (pair[0]);
+      writers[i] = g_thread_new ("writer", write_for_ever, GINT_TO_POINTER (pair[1]));
+    }
+  troupe_test_until (n_sunk > 0);
+  n_flooded = 0;
+  n_idle = 0;
+
+  g_source_set_priority (frames, G_PRIORITY_HIGH_IDLE + 20);
+  g_source_set_callback (frames, frame_cb, &clock, NULL);
+  g_source_attach (frames, NULL);
+  g_main_loop_run (loop);
+
+  g_test_message ("longest gap between frames: %d µs, %u idles, %" G_GUINT64_FORMAT " bytes", (int) clock.longest, n_idle, n_sunk);
+  g_assert_cmpuint (n_idle, >=, 10);
+  g_assert_cmpuint (n_sunk, >, 65536);
+
+  drop_source (frames);
+  drop_source (idle);
+  troupe_test_system_end (system);
+  for (guint i = 0; i < G_N_ELEMENTS (writers); i++)
+    g_thread_join (writers[i]);
+}
+
 static void
 wait_forever_cb (TroupeTimer *timer,
                  gpointer     user_data)
@@ -241,7 +339,7 @@ test_one_source (void)
   system = troupe_test_system_new ();
   reactor = troupe_system_get_reactor (system);
 
-  factory = troupe_factory_spawn (system, NULL, TROUPE_TYPE_PROTOCOL, &error);
+  factory = troupe_factory_spawn (system, NULL, sink_get_type (), &error);
   g_assert_no_error (error);
   port = troupe_listen (system, "tcp:0:interface=127.0.0.1", factory, &error);
   g_assert_no_error (error);
@@ -366,6 +464,7 @@ main (int   argc,
   g_test_add_func ("/troupe/embedding/idle", test_idle);
   g_test_add_func ("/troupe/embedding/default-idle", test_default_idle);
   g_test_add_func ("/troupe/embedding/frame-clock", test_frame_clock);
+  g_test_add_func ("/troupe/embedding/socket-flood", test_socket_flood);
   g_test_add_func ("/troupe/embedding/one-source", test_one_source);
   g_test_add_func ("/troupe/embedding/thread", test_thread);
   g_test_add_func ("/troupe/embedding/application", test_application);

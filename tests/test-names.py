@@ -26,7 +26,7 @@ def main():
         if file:
             if not list(TOP.glob(quoted if '/' in quoted else f'*/{quoted}')):
                 unknown.add(quoted)
-        for name in re.findall(r'\b(?:troupe_\w+|TROUPE_\w+|Troupe[A-Z]\w+|source_\w+)\b', quoted):
+        for name in re.findall(r'\b(?:troupe_\w+(?!…)\b|TROUPE_\w+|Troupe[A-Z]\w+|source_\w+)\b', quoted):
             if name not in known:
                 unknown.add(name)
 
