@@ -270,11 +270,11 @@ test_one_source (void)
   while (g_main_context_iteration (NULL, FALSE))
     ;
 
-  g_assert_true (g_main_context_acquire (NULL));
-  g_main_context_prepare (NULL, &priority);
+  g_assert_true (g_main_context_acquire (g_main_context_default ()));
+  g_main_context_prepare (g_main_context_default (), &priority);
   /* The context's own wake-up descriptor, and ours. */
-  g_assert_cmpint (g_main_context_query (NULL, G_MAXINT, &timeout, fds, G_N_ELEMENTS (fds)), <=, 2);
-  g_main_context_release (NULL);
+  g_assert_cmpint (g_main_context_query (g_main_context_default (), G_MAXINT, &timeout, fds, G_N_ELEMENTS (fds)), <=, 2);
+  g_main_context_release (g_main_context_default ());
 
   {
     g_autoptr (GPtrArray) timers = troupe_reactor_dup_timers (troupe_system_get_reactor (system));
