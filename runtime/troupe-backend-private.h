@@ -23,6 +23,9 @@ enum
   TROUPE_IO_ERROR = 1 << 2,          /* announced unasked: error or hang-up; a receive () or send () tells which */
 };
 
+/* Announced by the owner to itself: something of its own waits for a turn of the io. */
+#define TROUPE_IO_SOON (1 << 7)
+
 typedef void (*TroupeIoFunc) (TroupeIo *io,
                               guint     events);
 

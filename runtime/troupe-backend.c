@@ -77,7 +77,7 @@ troupe_io_announce (TroupeIo *self,
       self->mail.bits |= TROUPE_IO_QUEUED;
       troupe_ref_enqueue (self->owner, &self->mail);
     }
-  else if (self->owner->flags & TROUPE_REF_RUNNING)
+  else if (events != TROUPE_IO_SOON && (self->owner->flags & TROUPE_REF_RUNNING))
     {
       /* Its owner sits in a nested main loop further up the stack and cannot take it: without this the descriptor would be
        * reported again at once, for ever. The turn arms it again. */
@@ -88,7 +88,7 @@ troupe_io_announce (TroupeIo *self,
 void
 troupe_io_run_turn (TroupeIo *self)
 {
-  guint events = self->announced & (self->wanted | TROUPE_IO_ERROR);
+  guint events = self->announced & (self->wanted | TROUPE_IO_ERROR | TROUPE_IO_SOON);
 
   self->mail.bits &= ~TROUPE_IO_QUEUED;
   self->announced = 0;
