@@ -59,6 +59,8 @@ struct _TroupeReactor
 
   guint8          *spare_buffer;     /* NULL while a turn uses it */
   GHashTable      *descriptors;      /* TroupeDescriptor to its watch */
+  TroupeReactor   *next;             /* in the list of all */
+  gboolean         forked;           /* inherited from the parent process: of no use */
 };
 
 extern __thread TroupeReactor *troupe_reactor_here;     /* the one that dispatches on this thread, innermost */

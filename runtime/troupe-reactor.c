@@ -4,6 +4,8 @@
 
 #include "config.h"
 
+#include <pthread.h>
+
 #include "troupe-error.h"
 #include "troupe-reactor-private.h"
 
@@ -41,6 +43,7 @@ static GMutex mutex;
 static const TroupeBackendClass *installed;
 static gboolean used;
 static GHashTable *reactors;         /* GMainContext to TroupeReactor, neither referenced */
+static TroupeReactor *all_reactors;  /* that are not closed */
 
 /* Which backend */
 
@@ -350,7 +353,8 @@ source_dispatch (GSource     *source,
 
   if (self->thread != NULL && !troupe_reactor_is_here (self))
     {
-      g_critical ("A main context is run by another thread than the one that made its reactor");
+      g_critical (self->forked ? "A main context with a reactor is run after a fork"
+                               : "A main context is run by another thread than the one that made its reactor");
       return G_SOURCE_REMOVE;
     }
 
@@ -372,6 +376,44 @@ source_dispatch (GSource     *source,
   troupe_reactor_here = outer;
 
   return G_SOURCE_CONTINUE;
+}
+
+/* In the child of a fork, which shares the parent's epoll set and sockets: whatever it does with the reactors it has inherited, it
+ * must not touch those. They count as closed, and as another thread's. Between fork and exec, this may only store. */
+static void
+refuse_after_fork (void)
+{
+  TroupeReactor *reactor;
+
+  for (reactor = all_reactors; reactor != NULL; reactor = reactor->next)
+    {
+      reactor->closed = 1;
+      reactor->forked = TRUE;
+      reactor->thread = reactor;
+    }
+}
+
+static void
+troupe_reactor_enlist_locked (TroupeReactor *self)
+{
+  static gboolean registered;
+
+  if (!registered)
+    pthread_atfork (NULL, NULL, refuse_after_fork);
+  registered = TRUE;
+
+  self->next = all_reactors;
+  all_reactors = self;
+}
+
+static void
+troupe_reactor_delist_locked (TroupeReactor *self)
+{
+  TroupeReactor **place = &all_reactors;
+
+  while (*place != self)
+    place = &(*place)->next;
+  *place = self->next;
 }
 
 /* Ends it: mail is bounced, now and later. */
@@ -413,6 +455,7 @@ source_finalize (GSource *source)
   g_mutex_lock (&mutex);
   if (reactors != NULL && g_hash_table_lookup (reactors, self->context) == self)
     g_hash_table_remove (reactors, self->context);
+  troupe_reactor_delist_locked (self);
   g_mutex_unlock (&mutex);
 
   troupe_reactor_close (self);
@@ -428,7 +471,7 @@ static GSourceFuncs source_funcs = {
 
 /* The context owns the source, and the source the reactor. */
 static TroupeReactor *
-troupe_reactor_attach (GMainContext *context)
+troupe_reactor_attach_locked (GMainContext *context)
 {
   GSource *source = g_source_new (&source_funcs, sizeof (ReactorSource));
   TroupeReactor *self = g_object_new (TROUPE_TYPE_REACTOR, NULL);
@@ -437,6 +480,7 @@ troupe_reactor_attach (GMainContext *context)
   self->context = context;
   self->source = source;
   self->outside = troupe_ref_new_outside (self);
+  troupe_reactor_enlist_locked (self);
 
   g_source_set_static_name (source, "Troupe reactor");
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
@@ -459,7 +503,7 @@ troupe_reactor_get_for_locked (GMainContext *context)
   self = g_hash_table_lookup (reactors, context);
   if (self == NULL)
     {
-      self = troupe_reactor_attach (context);
+      self = troupe_reactor_attach_locked (context);
       g_hash_table_insert (reactors, context, self);
     }
 
@@ -492,7 +536,8 @@ troupe_reactor_claim_thread (TroupeReactor  *self,
     return TRUE;
 
   g_set_error_literal (error, TROUPE_ERROR, TROUPE_ERROR_WRONG_THREAD,
-                       "Another thread has made the reactor of this main context");
+                       self->forked ? "The reactor of this main context was made before a fork"
+                                    : "Another thread has made the reactor of this main context");
 
   return FALSE;
 }
@@ -505,7 +550,7 @@ troupe_reactor_find_locked (GMainContext             *context,
   TroupeReactor *self = troupe_reactor_get_for_locked (context);
 
   if (self->backend != NULL && self->backend->klass != klass)
-    self = troupe_reactor_attach (context);
+    self = troupe_reactor_attach_locked (context);
 
   return self;
 }

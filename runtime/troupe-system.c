@@ -25,6 +25,9 @@
  *
  * A system lives until [method@Troupe.System.shutdown]; dropping the last reference does not stop it.
  *
+ * A child process that is forked and does not execute another program cannot use the systems it inherits: their actors count
+ * as ended, and they do not run. A program that becomes a daemon does so before it makes its first system.
+ *
  * Since: 1.0
  */
 

@@ -3,6 +3,8 @@
  */
 
 #include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "troupe-test.h"
 
@@ -301,6 +303,44 @@ test_two (Fixture       *fixture,
   g_assert_false (troupe_system_has_ended (fixture->system));
 }
 
+static int
+use_after_fork (Fixture *fixture)
+{
+  g_autoptr (TroupeRef) ref = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (troupe_system_run (fixture->system, &error) ||
+      !g_error_matches (error, TROUPE_ERROR, TROUPE_ERROR_WRONG_THREAD))
+    return 1;
+  g_clear_error (&error);
+  if (troupe_system_new (NULL, NULL, &error) != NULL ||
+      !g_error_matches (error, TROUPE_ERROR, TROUPE_ERROR_WRONG_THREAD))
+    return 2;
+
+  ref = troupe_system_spawn (fixture->system, NULL, TROUPE_TYPE_ACTOR, NULL, NULL);
+  troupe_ref_send (ref, troupe_message_new ("hello"));
+
+  return troupe_system_get_n_dead_letters (fixture->system) == 1 ? 0 : 3;
+}
+
+static void
+test_fork (Fixture       *fixture,
+           gconstpointer  data)
+{
+  pid_t child;
+  int status;
+
+  g_test_summary ("The child of a fork is refused the systems it inherits.");
+
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  child = fork ();
+  if (child == 0)
+    _exit (use_after_fork (fixture));
+  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+  g_assert_cmpint (status, ==, 0);
+}
+
 static void
 test_default (Fixture       *fixture,
               gconstpointer  data)
@@ -330,6 +370,7 @@ main (int   argc,
   add ("thread", NULL, test_thread);
   add ("spawn-after-end", NULL, test_spawn_after_end);
   add ("two", NULL, test_two);
+  add ("fork", NULL, test_fork);
   add ("default", NULL, test_default);
 
   return g_test_run ();
