@@ -56,7 +56,7 @@ function outcome(promise) {
 }
 
 const system = Troupe.System.new(null, null);
-const counter = system.spawn_with_properties('hits', Counter.$gtype, [], []);
+const counter = system.spawn('hits', Counter.$gtype, [], []);
 
 check(counter.dup_path() === '/hits', 'the path is /hits');
 counter.send(Troupe.Message.new_int64('add', 5));

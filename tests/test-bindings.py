@@ -9,11 +9,12 @@ import unittest
 
 try:
     import gi
-    gi.require_version('Troupe', '1')
-    from gi.repository import GLib, GObject, Troupe
-except (ImportError, ValueError) as reason:
+except ImportError as reason:
     print(f'skipped: {reason}')
     sys.exit(77)
+
+gi.require_version('Troupe', '1')
+from gi.repository import GLib, GObject, Troupe
 
 
 class Counter(Troupe.Actor):
@@ -32,7 +33,7 @@ class Counter(Troupe.Actor):
         elif name == 'total':
             message.reply_int64(self.total)
         elif name == 'echo':
-            message.reply_value(message.get_value())
+            message.reply_value(GObject.Value(message.get_body_type(), message.get_value()))
         elif name == 'refuse':
             message.reply_error(GLib.Error.new_literal(Troupe.error_quark(), 'No', Troupe.Error.FAILED))
         elif name == 'defer':
@@ -53,9 +54,9 @@ class Watcher(Troupe.Actor):
 
     def do_receive(self, message):
         if message.get_name() == 'watch':
-            self.watch(message.get_boxed())
+            self.watch(message.get_value())
         elif message.get_name() == 'terminated':
-            Watcher.seen = message.get_boxed()
+            Watcher.seen = message.get_value().ref()
         return True
 
 
@@ -63,7 +64,7 @@ class Reverser(Troupe.LineProtocol):
     """Answers each line with its letters the other way round."""
 
     def do_line_received(self, line, length):
-        self.send_line(line[::-1], -1)
+        self.send_line(line[::-1])
         return True
 
 
@@ -82,15 +83,15 @@ class BindingsTest(unittest.TestCase):
         until(self.system.has_ended)
 
     def spawn(self, kind, **properties):
-        return self.system.spawn_with_properties(None, kind.__gtype__, list(properties), list(properties.values()))
+        return self.system.spawn(None, kind, list(properties), list(properties.values()))
 
-    def outcome(self, promise):
-        """Turns the loop until PROMISE has an outcome, as seen by a step of its chain; returns the value or raises the error."""
+    def outcome(self, promise, read=Troupe.Promise.get_value):
+        """Turns the loop until PROMISE has an outcome, as seen by a step of its chain; READs the value or raises the error."""
         seen = []
 
         def step(promise):
             if promise.has_value():
-                seen.append((True, promise.get_value()))
+                seen.append((True, read(promise)))
             else:
                 seen.append((False, promise.get_error()))
                 promise.return_nothing()
@@ -125,11 +126,13 @@ class BindingsTest(unittest.TestCase):
                 (Troupe.Message.new_boolean('echo', True), True),
                 (Troupe.Message.new_string('echo', 'naïve'), 'naïve'),
                 (Troupe.Message.new_object('echo', self.system), self.system),
-                (Troupe.Message.new_value('echo', 'a value'), 'a value')]:
+                (Troupe.Message.new_value('echo', 'a value'), 'a value'),
+                (Troupe.Message.new_value('echo', 7), 7)]:
             with self.subTest(expected=expected):
                 self.assertEqual(self.outcome(counter.ask(message)), expected)
 
-        data = self.outcome(counter.ask(Troupe.Message.new_bytes('echo', GLib.Bytes.new(b'\0\xff'))))
+        # What PyGObject takes out of a value is borrowed if it is boxed: to keep it, use the typed functions, or its ref ().
+        data = self.outcome(counter.ask(Troupe.Message.new_bytes('echo', GLib.Bytes.new(b'\0\xff'))), Troupe.Promise.get_bytes)
         self.assertEqual(data.get_data(), b'\0\xff')
         variant = self.outcome(counter.ask(Troupe.Message.new_variant('echo', GLib.Variant('(is)', (1, 'a')))))
         self.assertEqual(variant.unpack(), (1, 'a'))
@@ -161,8 +164,7 @@ class BindingsTest(unittest.TestCase):
         Watcher.seen = None
         counter = self.spawn(Counter)
         watcher = self.spawn(Watcher)
-        watcher.send(Troupe.Message.new_boxed('watch', Troupe.Ref.__gtype__, counter)
-                     if hasattr(Troupe.Message, 'new_boxed') else Troupe.Message.new_value('watch', counter))
+        watcher.send(Troupe.Message.new_value('watch', counter))
 
         with self.assertRaises(GLib.Error) as caught:
             self.outcome(counter.ask(Troupe.Message.new('fail')))
@@ -188,8 +190,7 @@ class BindingsTest(unittest.TestCase):
 
     def test_protocol(self):
         """A protocol written in Python serves a client that knows nothing of it."""
-        factory = Troupe.factory_spawn(self.system, None, Reverser.__gtype__) \
-            if hasattr(Troupe, 'factory_spawn') else Troupe.Factory.spawn(self.system, None, Reverser.__gtype__)
+        factory = Troupe.Factory.spawn(self.system, None, Reverser)
         port = Troupe.listen(self.system, 'tcp:0:interface=127.0.0.1', factory)
         client = socket.socket()
         client.setblocking(False)
