@@ -48,7 +48,8 @@ note (TestLines   *self,
   g_string_append_c (told, format[0]);
   g_string_append_len (told, data, length);
   g_string_append_c (told, format[1]);
-  max_running = MAX (max_running, ++n_running);
+  n_running++;
+  max_running = MAX (max_running, n_running);
   ok = hook == NULL || hook (self, data, length, error);
   n_running--;
   return ok;
