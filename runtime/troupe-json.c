@@ -66,9 +66,30 @@ troupe_json_refuse (TroupeError   code,
   g_set_error (error, TROUPE_ERROR, code, "Bad JSON at byte %" G_GSIZE_FORMAT ": %s", where, reason);
 }
 
+/* The length of the string that TEXT begins after its quote, with the closing quote if there is one; stops before
+ * a control character. */
+static gsize
+troupe_json_scan_string (const char *text,
+                         gsize       length)
+{
+  gsize i = 0;
+
+  while (i < length && (guchar) text[i] >= ' ')
+    {
+      if (text[i] == '"')
+        return i + 1;
+
+      if (text[i] == '\\' && i + 1 < length && (guchar) text[i + 1] >= ' ')
+        i++;
+      i++;
+    }
+
+  return i;
+}
+
 /*
- * Finds what json-c lets pass even in strict mode, or tells less exactly: text after a NUL byte, NaN and Infinity, and the nesting, where
- * it does not count an empty array or object.
+ * Finds what json-c lets pass even in strict mode, or tells less exactly: control characters, other quotes, NaN and Infinity, a point
+ * without digits, and the nesting, where it does not count an empty array or object.
  */
 static gboolean
 troupe_json_scan (const char  *text,
@@ -77,31 +98,23 @@ troupe_json_scan (const char  *text,
                   gsize       *offset,
                   GError     **error)
 {
-  gboolean in_string = FALSE;
   guint depth = 0;
 
   for (gsize i = 0; i < length; i++)
     {
       switch (text[i])
         {
-        case '\0':
-          troupe_json_refuse (TROUPE_ERROR_BAD_JSON, i, offset, error, "unexpected NUL byte");
-          return FALSE;
-
         case '"':
-          in_string = !in_string;
-          break;
-
-        case '\\':
-          if (in_string && i + 1 < length && text[i + 1] != '\0')
-            i++;
+          i += troupe_json_scan_string (text + i + 1, length - i - 1);
+          if (i + 1 < length && (guchar) text[i + 1] < ' ' && text[i] != '"')
+            {
+              troupe_json_refuse (TROUPE_ERROR_BAD_JSON, i + 1, offset, error, "control character in a string");
+              return FALSE;
+            }
           break;
 
         case '[':
         case '{':
-          if (in_string)
-            break;
-
           if (depth == max_depth)
             {
               troupe_json_refuse (TROUPE_ERROR_TOO_DEEP, i, offset, error, "nested deeper than %u", max_depth);
@@ -113,18 +126,23 @@ troupe_json_scan (const char  *text,
 
         case ']':
         case '}':
-          if (!in_string && depth > 0)
+          if (depth > 0)
             depth--;
           break;
 
+        case '.':
+          if (i + 1 < length && g_ascii_isdigit (text[i + 1]))
+            break;
+
+          troupe_json_refuse (TROUPE_ERROR_BAD_JSON, i + 1, offset, error, "digit expected");
+          return FALSE;
+
+        case '\0':
+        case '\'':
         case 'I':
         case 'N':
-          if (!in_string)
-            {
-              troupe_json_refuse (TROUPE_ERROR_BAD_JSON, i, offset, error, "unexpected character");
-              return FALSE;
-            }
-          break;
+          troupe_json_refuse (TROUPE_ERROR_BAD_JSON, i, offset, error, "unexpected character");
+          return FALSE;
 
         default:
           break;

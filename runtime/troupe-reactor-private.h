@@ -85,12 +85,12 @@ void           troupe_reactor_post         (TroupeReactor  *self,
                                             TroupeMail     *mail);
 gint64         troupe_reactor_read_clock   (TroupeReactor  *self);
 
-/* Takes a reference on REF, which has something to do. */
+/* REF has something to do. The queue holds no reference: an actor's parent holds one, and it ends in its own slice only, when it is
+ * not in the queue. */
 static inline void
 troupe_reactor_make_ready (TroupeReactor *self,
                            TroupeRef     *ref)
 {
-  __atomic_fetch_add (&ref->ref_count, 1, __ATOMIC_RELAXED);
   ref->flags |= TROUPE_REF_QUEUED;
   ref->ready_next = NULL;
 

@@ -432,7 +432,6 @@ troupe_reactor_close (TroupeReactor *self)
     {
       ref->flags &= ~TROUPE_REF_QUEUED;
       troupe_ref_bounce_all (ref);
-      troupe_ref_unref (ref);
     }
   troupe_reactor_bounce_inbound (self);
 

@@ -129,6 +129,7 @@ troupe_ref_link_parent (TroupeRef *self)
   return TRUE;
 }
 
+/* The reference that the parent, or the root itself, had is the slice's now, which drops it. */
 static void
 troupe_ref_unlink_parent (TroupeRef *self)
 {
@@ -145,8 +146,6 @@ troupe_ref_unlink_parent (TroupeRef *self)
       self->next_sibling = self->previous_sibling = NULL;
       troupe_ref_unhold (parent);
     }
-
-  troupe_ref_unref (self);
 }
 
 static TroupeActor *
@@ -422,7 +421,6 @@ troupe_ref_dispose_object (TroupeRef *self)
 static void
 troupe_ref_finish_end (TroupeRef *self)
 {
-  g_autoptr (TroupeRef) keep = troupe_ref_ref (self);
   TroupeSystem *system = self->system;
   TroupeActorClass *klass = self->actor != NULL ? TROUPE_ACTOR_GET_CLASS (self->actor) : NULL;
 

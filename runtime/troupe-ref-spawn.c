@@ -127,9 +127,15 @@ troupe_ref_begin (TroupeRef *self,
                   gpointer   data)
 {
   if (troupe_ref_link_parent (self))
-    troupe_ref_set_control (self, TROUPE_CONTROL_BIRTH);
+    {
+      troupe_ref_set_control (self, TROUPE_CONTROL_BIRTH);
+    }
   else
-    troupe_ref_end_unborn (self);
+    {
+      /* We are in its first slice, which drops a reference at the end. */
+      troupe_ref_ref (self);
+      troupe_ref_end_unborn (self);
+    }
 }
 
 static void

@@ -148,6 +148,7 @@ troupe_ref_bounce (TroupeRef  *self,
 void
 troupe_ref_bounce_all (TroupeRef *self)
 {
+  g_autoptr (TroupeRef) keep = troupe_ref_ref (self);
   TroupeMail *mail = self->head;
 
   self->head = self->tail = NULL;
@@ -485,7 +486,7 @@ troupe_ref_run_turn (TroupeRef  *self,
     }
 }
 
-/* Runs the turns that were there when the slice began, and no more than a slice's worth. Takes the ready queue's reference. */
+/* Runs the turns that were there when the slice began, and no more than a slice's worth. */
 void
 troupe_ref_run_slice (TroupeRef *self)
 {
@@ -499,12 +500,15 @@ troupe_ref_run_slice (TroupeRef *self)
 
   while (TRUE)
     {
-      reactor->turns++;
       while (G_UNLIKELY (self->control != 0))
-        troupe_ref_run_control (self);
+        {
+          troupe_ref_run_control (self);
+          reactor->turns++;
+        }
       if (left == 0 || self->head == NULL)
         break;
       left--;
+      reactor->turns++;
       troupe_ref_run_turn (self, troupe_ref_dequeue (self));
     }
 
@@ -516,7 +520,8 @@ troupe_ref_run_slice (TroupeRef *self)
 
   if (self->head != NULL || self->control != 0)
     troupe_ref_awaken (self);
-  troupe_ref_unref (self);
+  else if (G_UNLIKELY (self->state == TROUPE_REF_ENDED))
+    troupe_ref_unref (self);
 }
 
 /**
