@@ -27,13 +27,24 @@ G_DEFINE_BOXED_TYPE (TroupeMessage, troupe_message, troupe_message_ref, troupe_m
 #define TROUPE_N_NAMES 64
 static __thread const char *troupe_message_names[TROUPE_N_NAMES];
 
+/* Names are short: calling strcmp () costs more than comparing. */
+static inline gboolean
+is_same_name (const char *a,
+              const char *b)
+{
+  while (*a == *b && *a != '\0')
+    a++, b++;
+
+  return *a == *b;
+}
+
 static inline const char *
 troupe_message_intern (const char *name)
 {
   gsize address = (gsize) name;
   const char **slot = &troupe_message_names[(address ^ (address >> 6)) % TROUPE_N_NAMES];
 
-  if (G_UNLIKELY (*slot == NULL || (*slot != name && strcmp (*slot, name) != 0)))
+  if (G_UNLIKELY (*slot == NULL || (*slot != name && !is_same_name (*slot, name))))
     *slot = g_intern_string (name);
 
   return *slot;
