@@ -29,6 +29,7 @@ static GString *told;                /* lines as “line|”, raw data as “<da
 static Hook on_line;
 static Hook on_raw;
 static Hook on_exceeded;
+static gboolean silent_raw;
 static guint n_lines;
 static guint n_running;
 static guint max_running;
@@ -73,6 +74,9 @@ test_lines_raw_data_received (TroupeLineProtocol  *self,
                               GError             **error)
 {
   g_assert_cmpuint (length, >, 0);
+  if (silent_raw)
+    return on_raw (TEST_LINES (self), (const char *) data, length, error);
+
   return note (TEST_LINES (self), "<>", (const char *) data, length, on_raw, error);
 }
 
@@ -626,6 +630,154 @@ test_arguments (void)
   assert_told ("'a|");
 }
 
+/* Lines as the random test means them: “R” begins raw data, which ends with “.”; some lines pause. */
+
+static GRand *random_source;
+
+static gboolean
+random_line (TestLines   *self,
+             const char  *data,
+             gsize        length,
+             GError     **error)
+{
+  if (length == 1 && data[0] == 'R')
+    {
+      g_string_append_c (told, '<');
+      troupe_line_protocol_set_raw_mode (TROUPE_LINE_PROTOCOL (self));
+    }
+  if (g_rand_int_range (random_source, 0, 4) == 0)
+    troupe_line_protocol_pause (TROUPE_LINE_PROTOCOL (self));
+
+  return TRUE;
+}
+
+static gboolean
+random_raw (TestLines   *self,
+            const char  *data,
+            gsize        length,
+            GError     **error)
+{
+  const char *end = memchr (data, '.', length);
+
+  if (end == NULL)
+    {
+      g_string_append_len (told, data, length);
+      return TRUE;
+    }
+
+  g_string_append_len (told, data, end - data);
+  g_string_append_c (told, '>');
+  return troupe_line_protocol_set_line_mode (TROUPE_LINE_PROTOCOL (self), (const guint8 *) end + 1,
+                                             data + length - end - 1, error);
+}
+
+static gboolean
+random_exceeded (TestLines   *self,
+                 const char  *data,
+                 gsize        length,
+                 GError     **error)
+{
+  /* How much of it had come depends on the chunks. */
+  g_string_truncate (told, told->len - length - 2);
+  g_string_append (told, "!");
+  return TRUE;
+}
+
+/* Takes a line or a raw stretch off DATA, slowly and plainly. */
+static gsize
+expect_one (GString    *expected,
+            const char *data,
+            gsize       length,
+            const char *delimiter,
+            gsize       max_length,
+            gboolean   *raw)
+{
+  const char *wanted = *raw ? "." : delimiter != NULL ? delimiter : "\n";
+  const char *end = g_strstr_len (data, length, wanted);
+  gsize n = end != NULL ? (gsize) (end - data) : length;
+  gsize taken = end != NULL ? n + strlen (wanted) : length;
+
+  if (*raw)
+    {
+      g_string_append_len (expected, data, n);
+      g_string_append (expected, end != NULL ? ">" : "");
+      *raw = end == NULL;
+      return taken;
+    }
+
+  if (end != NULL && delimiter == NULL && n > 0 && data[n - 1] == '\r')
+    n--;
+  if (end == NULL)
+    g_string_append (expected, length >= max_length + (delimiter != NULL ? strlen (delimiter) : 2) ? "!" : "");
+  else if (n > max_length)
+    g_string_append (expected, "!");
+  else
+    {
+      g_string_append_c (expected, '\'');
+      g_string_append_len (expected, data, n);
+      g_string_append_c (expected, '|');
+      *raw = n == 1 && data[0] == 'R';
+      g_string_append (expected, *raw ? "<" : "");
+    }
+
+  return taken;
+}
+
+static void
+feed_in_pieces (TestLines  *self,
+                const char *data,
+                gsize       length)
+{
+  for (gsize at = 0, n = 0; at < length; at += n)
+    {
+      n = g_rand_int_range (random_source, 1, MIN (length - at, 7) + 1);
+      g_assert_true (feed (self, data + at, n, NULL));
+    }
+
+  for (gsize i = 0; i <= length; i++)
+    troupe_line_protocol_resume (TROUPE_LINE_PROTOCOL (self));
+}
+
+static void
+test_random (void)
+{
+  static const char *const delimiters[] = { "\r\n", NULL, "\n", "aab", "abab" };
+  static const char bytes[] = "\r\n\r\n\n\nabababRR.xy";
+  g_autoptr (GString) expected = g_string_new (NULL);
+
+  g_test_summary ("Twenty thousand random inputs, cut at random, give what a plain reading of each gives");
+
+  random_source = g_rand_new_with_seed (8026);
+  silent_raw = TRUE;
+  for (int round = 0; round < 20000; round++)
+    {
+      g_autoptr (TestLines) self = lines_new ();
+      const char *delimiter = delimiters[round % G_N_ELEMENTS (delimiters)];
+      gsize max_length = g_rand_int_range (random_source, 0, 12);
+      gsize length = g_rand_int_range (random_source, 0, 80);
+      gboolean raw = FALSE;
+      char data[80];
+
+      for (gsize i = 0; i < length; i++)
+        data[i] = bytes[g_rand_int_range (random_source, 0, sizeof bytes - 1)];
+      g_string_truncate (expected, 0);
+      for (gsize at = 0; at < length;)
+        at += expect_one (expected, data + at, length - at, delimiter, max_length, &raw);
+
+      on_line = random_line;
+      on_raw = random_raw;
+      on_exceeded = random_exceeded;
+      troupe_line_protocol_set_delimiter (TROUPE_LINE_PROTOCOL (self), delimiter);
+      troupe_line_protocol_set_max_length (TROUPE_LINE_PROTOCOL (self), max_length);
+      feed_in_pieces (self, data, length);
+      g_assert_cmpuint (max_running, <=, 1);
+      g_assert_cmpstr (told->str, ==, expected->str);
+    }
+
+  silent_raw = FALSE;
+  g_rand_free (random_source);
+}
+
 /* With a connection. */
 
 typedef struct
@@ -821,6 +973,7 @@ main (int    argc,
   g_test_add_func ("/troupe/line-protocol/clear", test_clear);
   g_test_add_func ("/troupe/line-protocol/dribble", test_dribble);
   g_test_add_func ("/troupe/line-protocol/large-chunk", test_large_chunk);
+  g_test_add_func ("/troupe/line-protocol/random", test_random);
   g_test_add_func ("/troupe/line-protocol/property", test_property);
   g_test_add_func ("/troupe/line-protocol/arguments", test_arguments);
   g_test_add_func ("/troupe/line-protocol/send-line", test_send_line);
