@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "troupe-slab-private.h"
 
@@ -21,11 +22,20 @@
 #define BATCH          128
 #define MAGAZINE_LIMIT (2 * BATCH)
 
+/* Memory comes from the system in regions, which grow with what is in use. A flood of messages would spend half its time in the
+ * kernel, which clears page by page; for large regions we ask for huge pages, cleared in one go. */
+#define SMALL_REGION   (64 * 1024)
+#define LARGE_REGION   (2 * 1024 * 1024)
+#define MANY_REGIONS   16
+
 /* In a batch at the depot the first block's second word links to the next batch. */
 typedef struct
 {
   GMutex   mutex;
   gpointer batches;
+  char    *region;                   /* the newest, from where it is still unused */
+  gsize    region_left;
+  guint    n_regions;
 } Depot;
 
 static const gsize sizes[TROUPE_N_SLABS] = { TROUPE_SLAB_SMALL_SIZE, TROUPE_SLAB_LARGE_SIZE };
@@ -85,20 +95,53 @@ troupe_slab_take_batch (TroupeSlab slab)
   return batch;
 }
 
+static void
+troupe_slab_new_region_locked (Depot *depot)
+{
+  gsize size = depot->n_regions < MANY_REGIONS ? SMALL_REGION : LARGE_REGION;
+
+  depot->region = aligned_alloc (size, size);
+  if (depot->region == NULL)
+    g_error ("Out of memory: cannot allocate %" G_GSIZE_FORMAT " bytes", size);
+
+  depot->region_left = size;
+  depot->n_regions++;
+
+#ifdef MADV_HUGEPAGE
+  if (size == LARGE_REGION)
+    madvise (depot->region, size, MADV_HUGEPAGE);
+#endif
+}
+
+static char *
+troupe_slab_cut_region (TroupeSlab slab)
+{
+  Depot *depot = &depots[slab];
+  gsize size = sizes[slab] * BATCH;
+  char *piece;
+
+  g_mutex_lock (&depot->mutex);
+  if (depot->region_left < size)
+    troupe_slab_new_region_locked (depot);
+  piece = depot->region;
+  depot->region += size;
+  depot->region_left -= size;
+  g_mutex_unlock (&depot->mutex);
+
+  return piece;
+}
+
 static gpointer
 troupe_slab_new_batch (TroupeSlab slab)
 {
   gsize size = sizes[slab];
-  char *chunk = aligned_alloc (64, size * BATCH);
+  char *piece = troupe_slab_cut_region (slab);
   guint i;
 
-  if (chunk == NULL)
-    g_error ("Out of memory: cannot allocate %" G_GSIZE_FORMAT " bytes", size * BATCH);
-
   for (i = 0; i < BATCH; i++)
-    *(gpointer *) (chunk + i * size) = i + 1 < BATCH ? chunk + (i + 1) * size : NULL;
+    *(gpointer *) (piece + i * size) = i + 1 < BATCH ? piece + (i + 1) * size : NULL;
 
-  return chunk;
+  return piece;
 }
 
 /* Cuts N blocks off the magazine's head. */
