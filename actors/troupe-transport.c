@@ -49,9 +49,6 @@
 #define N_VECTORS                64
 #define MAX_DRAINS               16    /* receives of unread input before a close */
 
-/* Announced by ourselves: something of ours waits for a turn. */
-#define TROUPE_IO_SOON (1 << 7)
-
 struct _TroupeTransport
 {
   GObject           parent_instance;
@@ -82,7 +79,6 @@ struct _TroupeTransport
   guint told_paused : 1;             /* write_paused was called last, not write_resumed */
   guint half_close : 1;
   guint aborted : 1;
-  guint parked : 1;                  /* hung up while reading is paused: not in the backend, or it would spin */
   guint held : 1;                    /* we hold the owner's end up */
 };
 
@@ -118,39 +114,15 @@ troupe_transport_update_watch (TroupeTransport *self)
   if (self->blocked)
     wanted |= TROUPE_IO_OUT;
 
-  if (wanted != self->io.wanted && !self->parked)
+  if (wanted != self->io.wanted)
     troupe_io_watch (&self->io, wanted);
 }
 
-/* FALSE if the backend refuses; then a timer tells so. */
-static gboolean
-troupe_transport_unpark (TroupeTransport *self)
-{
-  GError *error = NULL;
-
-  if (!self->parked)
-    return TRUE;
-
-  if (troupe_io_open (&self->io, self->owner, self->fd, troupe_transport_turn, &error))
-    {
-      self->parked = FALSE;
-      return TRUE;
-    }
-
-  if (self->failure == NULL)
-    self->failure = g_steal_pointer (&error);
-  g_clear_error (&error);
-  troupe_timer_clear (&self->close_timer);
-  self->close_timer = troupe_timer_new (self->owner, 0, TRUE, troupe_transport_close_timeout_cb, self, NULL);
-  return FALSE;
-}
-
 /* Has a turn of ours run when those that are queued have run. */
-static void
+static inline void
 troupe_transport_announce (TroupeTransport *self)
 {
-  if (troupe_transport_unpark (self))
-    troupe_io_announce (&self->io, TROUPE_IO_SOON);
+  troupe_io_announce (&self->io, TROUPE_IO_SOON);
 }
 
 /* Nothing is sent any more, and a later turn tells so. Takes ERROR. */
@@ -309,12 +281,9 @@ troupe_transport_close (TroupeTransport *self)
   troupe_chunk_queue_clear (&self->unsent);
   troupe_ref_remove_resource (self->owner, &self->resource);
 
-  if (!self->parked)
-    {
-      if (!self->aborted && !self->read_shut)
-        troupe_transport_drain (self);
-      troupe_io_close (&self->io);
-    }
+  if (!self->aborted && !self->read_shut)
+    troupe_transport_drain (self);
+  troupe_io_close (&self->io);
 
   if (self->aborted)
     setsockopt (self->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
@@ -359,16 +328,9 @@ troupe_transport_close_timeout_cb (TroupeTimer *timer,
                                    gpointer     user_data)
 {
   TroupeTransport *self = user_data;
-  g_autofree char *peer = NULL;
+  g_autofree char *peer = troupe_address_dup_text (&self->peer);
 
   self->aborted = TRUE;
-  if (self->failure != NULL)
-    {
-      troupe_transport_end (self, g_steal_pointer (&self->failure));
-      return;
-    }
-
-  peer = troupe_address_dup_text (&self->peer);
   troupe_transport_end (self, g_error_new (TROUPE_ERROR, TROUPE_ERROR_CONNECTION_LOST,
                                            "Connection to %s lost: it did not take the last %" G_GSIZE_FORMAT " bytes within %u ms",
                                            peer, self->unsent.length, self->close_timeout_ms));
@@ -456,27 +418,17 @@ troupe_transport_read (TroupeTransport *self)
     troupe_transport_end (self, troupe_transport_error (self, fault));
 }
 
-/* An error or a hang-up, while nothing is read that would tell which. */
+/* An error or a hang-up while we wait to send, and nothing is read that would tell which. */
 static void
 troupe_transport_take_hang_up (TroupeTransport *self)
 {
   int fault = 0;
   socklen_t size = sizeof fault;
 
-  if (getsockopt (self->fd, SOL_SOCKET, SO_ERROR, &fault, &size) == 0 && fault != 0)
-    {
-      troupe_transport_end (self, troupe_transport_error (self, fault));
-    }
-  else if (self->paused && !self->read_shut && !self->disconnecting)
-    {
-      /* Both sides are shut, and unread input is left for when reading is resumed. */
-      troupe_io_close (&self->io);
-      self->parked = TRUE;
-    }
-  else
-    {
-      troupe_transport_end (self, troupe_transport_error (self, ECONNRESET));
-    }
+  if (getsockopt (self->fd, SOL_SOCKET, SO_ERROR, &fault, &size) < 0 || fault == 0)
+    fault = ECONNRESET;
+
+  troupe_transport_end (self, troupe_transport_error (self, fault));
 }
 
 static void
@@ -570,7 +522,7 @@ troupe_transport_turn (TroupeIo *io,
 
   if (G_LIKELY (troupe_transport_reads (self)))
     troupe_transport_read (self);
-  else if (events & TROUPE_IO_ERROR)
+  else if ((events & TROUPE_IO_ERROR) && self->blocked)
     troupe_transport_take_hang_up (self);
 }
 
@@ -579,9 +531,6 @@ static void
 troupe_transport_begin_close (TroupeTransport *self)
 {
   self->disconnecting = TRUE;
-  if (!troupe_transport_unpark (self))
-    return;
-
   troupe_transport_update_watch (self);
   troupe_transport_flush_later (self);
 }
@@ -879,8 +828,8 @@ troupe_transport_lose_write_connection (TroupeTransport *self)
  *
  * Receives nothing until [method@Troupe.Transport.resume_reading].
  *
- * The peer is slowed down once the kernel's buffers are full. Called in `connection_made`, it keeps back all data. A reset is
- * still noticed and ends the connection, and so does what writing finds out.
+ * The peer is slowed down once the kernel's buffers are full. Called in `connection_made`, it keeps back all data. The end of
+ * the connection is noticed when reading is resumed, or when writing finds out.
  *
  * Since: 1.0
  */
@@ -908,10 +857,7 @@ troupe_transport_resume_reading (TroupeTransport *self)
   g_return_if_fail (TROUPE_IS_TRANSPORT (self));
 
   self->paused = FALSE;
-  if (!self->connected)
-    return;
-
-  if (troupe_transport_unpark (self))
+  if (self->connected)
     troupe_transport_update_watch (self);
 }
 
