@@ -47,8 +47,8 @@ def programs(path):
 
 
 def sanitizers():
-    names = os.environ.get('TROUPE_SANITIZE', 'none')
-    return [] if names in ('', 'none') else ['-fsanitize=' + names]
+    names = os.environ.get('TROUPE_SANITIZE')
+    return ['-fsanitize=' + names] if names else []
 
 
 def build(source, program, folder):
