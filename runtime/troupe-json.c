@@ -66,25 +66,26 @@ troupe_json_refuse (TroupeError   code,
   g_set_error (error, TROUPE_ERROR, code, "Bad JSON at byte %" G_GSIZE_FORMAT ": %s", where, reason);
 }
 
-/* The length of the string that TEXT begins after its quote, with the closing quote if there is one; stops before
- * a control character. */
-static gsize
-troupe_json_scan_string (const char *text,
-                         gsize       length)
+/* Moves I from a string's first quote to its last, or to the end of the text, or to a control character: FALSE. */
+static gboolean
+troupe_json_skip_string (const char *text,
+                         gsize       length,
+                         gsize      *i)
 {
-  gsize i = 0;
+  gboolean escaped = FALSE;
 
-  while (i < length && (guchar) text[i] >= ' ')
+  for (*i += 1; *i < length; *i += 1)
     {
-      if (text[i] == '"')
-        return i + 1;
+      if ((guchar) text[*i] < ' ')
+        return FALSE;
 
-      if (text[i] == '\\' && i + 1 < length && (guchar) text[i + 1] >= ' ')
-        i++;
-      i++;
+      if (text[*i] == '"' && !escaped)
+        return TRUE;
+
+      escaped = text[*i] == '\\' && !escaped;
     }
 
-  return i;
+  return TRUE;
 }
 
 /*
@@ -105,13 +106,11 @@ troupe_json_scan (const char  *text,
       switch (text[i])
         {
         case '"':
-          i += troupe_json_scan_string (text + i + 1, length - i - 1);
-          if (i + 1 < length && (guchar) text[i + 1] < ' ' && text[i] != '"')
-            {
-              troupe_json_refuse (TROUPE_ERROR_BAD_JSON, i + 1, offset, error, "control character in a string");
-              return FALSE;
-            }
-          break;
+          if (troupe_json_skip_string (text, length, &i))
+            break;
+
+          troupe_json_refuse (TROUPE_ERROR_BAD_JSON, i, offset, error, "control character in a string");
+          return FALSE;
 
         case '[':
         case '{':
