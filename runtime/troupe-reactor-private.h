@@ -17,6 +17,15 @@ G_BEGIN_DECLS
 #define TROUPE_PASS_US       2000
 #define TROUPE_CLOCK_TURNS   32
 #define TROUPE_BUFFER_SIZE   65536
+#define TROUPE_CROWDED_MAIL  256     /* in a mailbox: who adds to it is in no hurry */
+#define TROUPE_LATE_US       10000   /* how long it may have to wait for that */
+
+/* Actors with something to do, in line. */
+typedef struct
+{
+  TroupeRef *head;
+  TroupeRef *tail;
+} TroupeReady;
 
 /* Bytes to send at the end of the slice: embedded in a transport. */
 typedef struct _TroupeFlush TroupeFlush;
@@ -44,8 +53,9 @@ struct _TroupeReactor
   gint             sleeping;         /* atomic: the context polls or may poll, a push must wake it */
   gint             closed;           /* atomic: nobody takes inbound mail any more */
 
-  TroupeRef       *ready_head;
-  TroupeRef       *ready_tail;
+  TroupeReady      ready;
+  TroupeReady      late;             /* sent to crowded mailboxes; see troupe_reactor_make_late () */
+  gint64           late_since;       /* µs: when the oldest of them was put there */
   TroupeFlush     *flushes;          /* of the running slice */
   TroupeTimerHeap  timers;
   gint64           now;              /* µs, read at least every TROUPE_CLOCK_TURNS turns */
@@ -85,6 +95,18 @@ void           troupe_reactor_post         (TroupeReactor  *self,
                                             TroupeMail     *mail);
 gint64         troupe_reactor_read_clock   (TroupeReactor  *self);
 
+static inline void
+troupe_ready_push (TroupeReady *self,
+                   TroupeRef   *ref)
+{
+  ref->ready_next = NULL;
+  if (self->tail != NULL)
+    self->tail->ready_next = ref;
+  else
+    self->head = ref;
+  self->tail = ref;
+}
+
 /* REF has something to do. The queue holds no reference: an actor's parent holds one, and it ends in its own slice only, when it is
  * not in the queue. */
 static inline void
@@ -92,14 +114,11 @@ troupe_reactor_make_ready (TroupeReactor *self,
                            TroupeRef     *ref)
 {
   ref->flags |= TROUPE_REF_QUEUED;
-  ref->ready_next = NULL;
-
-  if (self->ready_tail != NULL)
-    self->ready_tail->ready_next = ref;
-  else
-    self->ready_head = ref;
-  self->ready_tail = ref;
+  troupe_ready_push (&self->ready, ref);
 }
+
+void           troupe_reactor_make_late    (TroupeReactor  *self,
+                                            TroupeRef      *ref);
 
 static inline void
 troupe_reactor_add_flush (TroupeReactor *self,

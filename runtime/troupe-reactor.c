@@ -231,16 +231,55 @@ troupe_reactor_expire_timers (TroupeReactor *self)
     }
 }
 
+/*
+ * REF fills mailboxes faster than they are emptied. It has its next slice when nobody else has anything to do, or after a
+ * while: the mail that it would send would only lie and cost memory.
+ */
+void
+troupe_reactor_make_late (TroupeReactor *self,
+                          TroupeRef     *ref)
+{
+  if (self->late.head == NULL)
+    self->late_since = self->now;
+
+  ref->flags |= TROUPE_REF_QUEUED;
+  troupe_ready_push (&self->late, ref);
+}
+
+static void
+troupe_reactor_forgive_late (TroupeReactor *self)
+{
+  if (self->late.head == NULL)
+    return;
+
+  if (self->ready.tail != NULL)
+    self->ready.tail->ready_next = self->late.head;
+  else
+    self->ready.head = self->late.head;
+  self->ready.tail = self->late.tail;
+  self->late = (TroupeReady) { NULL, NULL };
+}
+
+static inline gboolean
+troupe_reactor_has_ready (TroupeReactor *self)
+{
+  return self->ready.head != NULL || self->late.head != NULL;
+}
+
 static inline TroupeRef *
 troupe_reactor_take_ready (TroupeReactor *self)
 {
-  TroupeRef *ref = self->ready_head;
+  TroupeRef *ref;
 
+  if (self->ready.head == NULL)
+    troupe_reactor_forgive_late (self);
+
+  ref = self->ready.head;
   if (ref != NULL)
     {
-      self->ready_head = ref->ready_next;
-      if (self->ready_head == NULL)
-        self->ready_tail = NULL;
+      self->ready.head = ref->ready_next;
+      if (self->ready.head == NULL)
+        self->ready.tail = NULL;
     }
 
   return ref;
@@ -277,9 +316,11 @@ troupe_reactor_run_pass (TroupeReactor *self)
     self->backend->klass->collect (self->backend);
   if (self->timers.length > 0)
     troupe_reactor_expire_timers (self);
+  if (self->now - self->late_since >= TROUPE_LATE_US)
+    troupe_reactor_forgive_late (self);
   troupe_reactor_run_ready (self);
 
-  self->yielding = self->ready_head != NULL;
+  self->yielding = troupe_reactor_has_ready (self);
 }
 
 /* The source */
@@ -310,7 +351,7 @@ source_prepare (GSource *source,
   *timeout = 0;
   if (self->yielding)
     return FALSE;
-  if (self->ready_head != NULL || (self->backend != NULL && self->backend->n_always_ready > 0))
+  if (troupe_reactor_has_ready (self) || (self->backend != NULL && self->backend->n_always_ready > 0))
     return TRUE;
 
   /* First say that we sleep, then look again: see troupe_reactor_post (). */
@@ -334,7 +375,7 @@ source_check (GSource *source)
       return FALSE;
     }
 
-  return self->ready_head != NULL ||
+  return troupe_reactor_has_ready (self) ||
          __atomic_load_n (&self->inbound, __ATOMIC_RELAXED) != NULL ||
          (self->backend != NULL && self->backend->klass->is_ready (self->backend)) ||
          (self->timers.length > 0 && troupe_reactor_get_timeout (self) == 0);

@@ -492,6 +492,7 @@ troupe_ref_run_slice (TroupeRef *self)
 {
   TroupeReactor *reactor = self->reactor;
   guint left = MIN (self->n_mail, TROUPE_SLICE_TURNS);
+  gboolean crowds;
 
   reactor->running = self;
   self->flags &= ~TROUPE_REF_QUEUED;
@@ -515,10 +516,13 @@ troupe_ref_run_slice (TroupeRef *self)
   if (reactor->flushes != NULL)
     troupe_reactor_run_flushes (reactor);
 
-  self->flags &= ~TROUPE_REF_RUNNING;
+  crowds = self->flags & TROUPE_REF_CROWDS;
+  self->flags &= ~(TROUPE_REF_RUNNING | TROUPE_REF_CROWDS);
   reactor->running = NULL;
 
-  if (self->head != NULL || self->control != 0)
+  if (G_UNLIKELY (crowds) && self->control == 0 && self->head != NULL)
+    troupe_reactor_make_late (reactor, self);
+  else if (self->head != NULL || self->control != 0)
     troupe_ref_awaken (self);
   else if (G_UNLIKELY (self->state == TROUPE_REF_ENDED))
     troupe_ref_unref (self);
@@ -572,6 +576,8 @@ troupe_ref_deliver (TroupeRef     *self,
   if (troupe_reactor_is_here (self->reactor))
     {
       troupe_ref_enqueue (self, &message->mail);
+      if (G_UNLIKELY (self->n_mail > TROUPE_CROWDED_MAIL) && sender != NULL && sender != self)
+        sender->flags |= TROUPE_REF_CROWDS;
     }
   else
     {
