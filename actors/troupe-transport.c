@@ -218,7 +218,7 @@ troupe_transport_is_due (TroupeTransport *self)
   if (self->unsent.length == 0)
     return self->disconnecting || (self->write_closing && !self->write_shut) || self->told_paused;
 
-  return self->blocked && !self->told_paused && self->unsent.length > self->high_mark;
+  return !self->disconnecting && self->blocked && !self->told_paused && self->unsent.length > self->high_mark;
 }
 
 static void
