@@ -3,6 +3,7 @@
  */
 
 #include <errno.h>
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -49,7 +50,7 @@ static const struct
 static void
 print_value (struct json_object *value)
 {
-  if (json_object_is_type (value, json_type_array))
+  if (json_object_is_type (value, json_type_array) && json_object_array_length (value) > 0)
     {
       for (size_t i = 0; i < json_object_array_length (value); i++)
         {
@@ -62,8 +63,10 @@ print_value (struct json_object *value)
       print_value (json_object_object_get (value, "room"));
       printf (" (%d)", json_object_get_int (json_object_object_get (value, "users")));
     }
-  else if (value != NULL)
+  else if (json_object_is_type (value, json_type_string) && json_object_get_string_len (value) > 0)
     fputs (json_object_get_string (value), stdout);
+  else
+    fputs ("(none)", stdout);
 }
 
 static void
@@ -401,6 +404,7 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   TroupeSystem *system;
 
+  setlocale (LC_ALL, "");
   if (argc > 2 || (argc == 2 && argv[1][0] == '-'))
     {
       gboolean asked = argc == 2 && g_str_equal (argv[1], "--help");

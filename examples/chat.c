@@ -6,7 +6,8 @@
  *
  *   connection → registry   register, nick, join, who, list, private   (asks: the connection goes on when the answer comes)
  *   registry   → room       join, who                                  (the connection's own ask, handed on: the room answers it)
- *   connection → room       say, emote, topic, rename, part
+ *   connection → room       say, emote, topic, set-topic, part         (asks)
+ *   connection → room       rename
  *   room       → registry   state                                      (how many users, which topic)
  *   room       → connection line                                       (what was said, ready to be sent)
  *
@@ -14,6 +15,7 @@
  * command, a JSON object too; text connections make one from a line. docs/chat.md describes both.
  */
 
+#include <locale.h>
 #include <string.h>
 
 #include <troupe.h>
@@ -447,7 +449,10 @@ room_remove (Room *self, TroupeRef *member)
 static gboolean
 room_on_part (TroupeActor *actor, TroupeMessage *message, GError **error)
 {
-  room_remove (CHAT_ROOM (actor), troupe_message_get_sender (message));
+  Room *self = CHAT_ROOM (actor);
+
+  room_remove (self, troupe_message_get_sender (message));
+  troupe_message_reply_json (message, event_new ("parted", "room", self->name, NULL));
   return TRUE;
 }
 
@@ -467,6 +472,12 @@ room_get_nick (Room *self, TroupeMessage *message)
 }
 
 static gboolean
+refuse_stranger (Room *self, TroupeMessage *message)
+{
+  return refuse (message, CHAT_ERROR_NOT_IN_ROOM, "You are not in room “%s”", self->name);
+}
+
+static gboolean
 room_spread (TroupeActor *actor, TroupeMessage *message, const char *event_name)
 {
   Room *self = CHAT_ROOM (actor);
@@ -474,11 +485,12 @@ room_spread (TroupeActor *actor, TroupeMessage *message, const char *event_name)
   struct json_object *event;
 
   if (nick == NULL)
-    return TRUE;
+    return refuse_stranger (self, message);
 
   event = event_new (event_name, "room", self->name, "nick", nick, "text", troupe_message_get_string (message), NULL);
   event_add_time (event);
   room_broadcast (self, event, TRUE);
+  troupe_message_reply (message);
   return TRUE;
 }
 
@@ -516,12 +528,13 @@ room_on_set_topic (TroupeActor *actor, TroupeMessage *message, GError **error)
   const char *nick = room_get_nick (self, message);
 
   if (nick == NULL)
-    return TRUE;
+    return refuse_stranger (self, message);
 
   g_free (self->topic);
   self->topic = g_strdup (troupe_message_get_string (message));
   room_broadcast (self, event_new ("retopic", "room", self->name, "nick", nick, "topic", self->topic, NULL), FALSE);
   room_report (self);
+  troupe_message_reply (message);
   return TRUE;
 }
 
@@ -1068,7 +1081,7 @@ on_settled (TroupePromise *promise, gpointer user_data)
   troupe_line_protocol_resume (self->connection);
 }
 
-/* The end of every command that asks: CALLBACK sees the answer. Takes PROMISE. */
+/* The end of every command that asks: CALLBACK, if any, sees the answer. Takes PROMISE. */
 static void
 session_go_on (Session *self, TroupePromise *promise, TroupeStep callback)
 {
@@ -1265,8 +1278,7 @@ do_part (Session *self, struct json_object *command)
   if (membership == NULL)
     return;
 
-  troupe_ref_send (membership->room, troupe_message_new ("part"));
-  session_tell (self, event_new ("parted", "room", membership->name, NULL));
+  session_go_on (self, session_ask (self, membership->room, troupe_message_new ("part")), on_event);
   g_ptr_array_remove (self->memberships, membership);
   if (self->current == membership)
     self->current = self->memberships->len > 0 ? g_ptr_array_index (self->memberships, 0) : NULL;
@@ -1303,14 +1315,18 @@ do_msg (Session *self, struct json_object *command)
   session_go_on (self, session_ask (self, self->registry, troupe_message_new_variant ("private", body)), on_line);
 }
 
-/* To the room, whose line comes back to everybody in it. */
+/* To the room, whose line comes back to everybody in it. Who says more than the room can take waits, too. */
 static void
 session_send_text (Session *self, struct json_object *command, const char *message_name)
 {
   Membership *membership = session_choose (self, command);
+  TroupeMessage *message;
 
-  if (membership != NULL)
-    troupe_ref_send (membership->room, troupe_message_new_string (message_name, object_get (command, "text")));
+  if (membership == NULL)
+    return;
+
+  message = troupe_message_new_string (message_name, object_get (command, "text"));
+  session_go_on (self, session_ask (self, membership->room, message), NULL);
 }
 
 static void
@@ -1355,21 +1371,22 @@ static const struct
   const char *arguments[2];          /* “text” is the rest of the line */
   guint       n_required;
   const char *usage;
+  const char *help;
   void      (*run) (Session            *self,
                     struct json_object *command);
 } commands[] = {
-  { "help",  { NULL },           0, "/help            lists the commands", do_help },
-  { "nick",  { "nick" },         1, "/nick NAME       changes your nick name", do_nick },
-  { "join",  { "room" },         1, "/join ROOM       enters a room", do_join },
-  { "part",  { "room" },         0, "/part [ROOM]     leaves this room, or that one", do_part },
-  { "room",  { "room" },         1, "/room ROOM       talks in another room that you are in", do_room },
-  { "list",  { NULL },           0, "/list            lists the rooms", do_list },
-  { "who",   { "room" },         0, "/who [ROOM]      lists who is in a room", do_who },
-  { "say",   { "text" },         1, "/say TEXT        says something, as does a line without a slash", do_say },
-  { "me",    { "text" },         1, "/me TEXT         says what you do", do_me },
-  { "msg",   { "nick", "text" }, 2, "/msg NICK TEXT   says something to one user only", do_msg },
-  { "topic", { "text" },         0, "/topic [TEXT]    shows the topic, or sets it", do_topic },
-  { "quit",  { NULL },           0, "/quit            leaves", do_quit },
+  { "help",  { NULL },           0, "/help", "lists the commands", do_help },
+  { "nick",  { "nick" },         1, "/nick NAME", "changes your nick name", do_nick },
+  { "join",  { "room" },         1, "/join ROOM", "enters a room", do_join },
+  { "part",  { "room" },         0, "/part [ROOM]", "leaves this room, or that one", do_part },
+  { "room",  { "room" },         1, "/room ROOM", "talks in another room that you are in", do_room },
+  { "list",  { NULL },           0, "/list", "lists the rooms", do_list },
+  { "who",   { "room" },         0, "/who [ROOM]", "lists who is in a room", do_who },
+  { "say",   { "text" },         1, "/say TEXT", "says something, as does a line without a slash", do_say },
+  { "me",    { "text" },         1, "/me TEXT", "says what you do", do_me },
+  { "msg",   { "nick", "text" }, 2, "/msg NICK TEXT", "says something to one user only", do_msg },
+  { "topic", { "text" },         0, "/topic [TEXT]", "shows the topic, or sets it", do_topic },
+  { "quit",  { NULL },           0, "/quit", "leaves", do_quit },
 };
 
 static void
@@ -1378,7 +1395,7 @@ do_help (Session *self, struct json_object *command)
   g_autoptr (GString) text = g_string_new ("A line is said in the room you are in, but for these:");
 
   for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
-    g_string_append_printf (text, "\n%s", commands[i].usage);
+    g_string_append_printf (text, "\n%-16s %s", commands[i].usage, commands[i].help);
   session_tell (self, event_new ("help", "text", text->str, NULL));
 }
 
@@ -1734,6 +1751,7 @@ main (int argc, char **argv)
   Server server = { NULL };
   gboolean ok;
 
+  setlocale (LC_ALL, "");
   if (!parse_options (&argc, &argv, &error))
     {
       g_printerr ("chat: %s\n", error->message);
