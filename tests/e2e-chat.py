@@ -1,0 +1,638 @@
+#!/usr/bin/env python3
+# e2e-chat.py - drives the chat example with Twisted's own client, netcat and the chat client
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Each function named test_… is one test, with a server of its own. Nothing sleeps: tests wait for what must come."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import time
+import traceback
+
+SKIP = 77
+
+try:
+    from twisted.internet import defer, endpoints, protocol, reactor
+    from twisted.protocols.basic import LineOnlyReceiver
+    from twisted.python.failure import Failure
+except ImportError:
+    print('skipped: Twisted is missing (python3-twisted)')
+    sys.exit(SKIP)
+
+NC = shutil.which('nc')
+if NC is None:
+    print('skipped: nc is missing (netcat-openbsd)')
+    sys.exit(SKIP)
+
+EXAMPLES = os.environ.get('TROUPE_EXAMPLES', 'build/examples')
+LOCAL = 'tcp:0:interface=127.0.0.1'
+PATIENCE = 60                        # seconds that one test may take
+
+waiters = []
+looking = False
+
+
+def look():
+    """Something happened: look, once for all that happens now, who waited for it."""
+    global looking
+    if not looking:
+        looking = True
+        reactor.callLater(0, look_now)
+
+
+def look_now():
+    global looking
+    looking = False
+    for waiter in list(waiters):
+        condition, result = waiter
+        if condition():
+            waiters.remove(waiter)
+            result.callback(None)
+
+
+def until(condition):
+    result = defer.Deferred(lambda _: None)
+    waiters.append((condition, result))
+    look()
+    return result
+
+
+class Program(protocol.ProcessProtocol):
+    """A process, its lines, and its end."""
+
+    def __init__(self, name, *arguments, path=None):
+        self.out = ''
+        self.err = ''
+        self.status = None
+        path = path or os.path.join(EXAMPLES, name)
+        environment = dict(os.environ, LC_ALL='C.UTF-8')
+        reactor.spawnProcess(self, path, [name, *arguments], env=environment)
+
+    def outReceived(self, data):
+        self.out += data.decode()
+        look()
+
+    def errReceived(self, data):
+        self.err += data.decode()
+        look()
+
+    def processEnded(self, reason):
+        self.status = reason.value.exitCode if reason.value.exitCode is not None else -reason.value.signal
+        look()
+
+    def lines(self):
+        return self.out.splitlines()
+
+    def say(self, text):
+        self.transport.write(text.encode())
+
+    def signal(self, number):
+        os.kill(self.transport.pid, number)
+
+    def ended(self):
+        return until(lambda: self.status is not None)
+
+
+class Server(Program):
+    def __init__(self, *arguments):
+        super().__init__('chat', '--listen=' + LOCAL, '--listen-json=' + LOCAL, *arguments)
+
+    @defer.inlineCallbacks
+    def started(self):
+        yield until(lambda: self.status is not None or self.out.count('listening on') == 2)
+        assert self.status is None, self.err
+        ports = [line.split(':')[-1] for line in self.lines()]
+        assert [line.rsplit(':', 1)[0] for line in self.lines()] == ['listening on tcp:127.0.0.1'] * 2, self.out
+        self.text_port, self.json_port = map(int, ports)
+
+    @defer.inlineCallbacks
+    def stopped(self):
+        if self.status is None:
+            self.signal(signal.SIGTERM)
+        yield self.ended()
+        assert self.status == 0, f'chat left with {self.status}: {self.err}'
+        assert self.err == '', self.err
+
+
+class Client(LineOnlyReceiver):
+    MAX_LENGTH = 1 << 22
+
+    def __init__(self):
+        self.heard = []
+        self.lost = False
+
+    def lineReceived(self, line):
+        self.heard.append(self.parse(line))
+        look()
+
+    def connectionLost(self, reason):
+        self.lost = True
+        look()
+
+    def drop(self):
+        self.transport.abortConnection()
+
+    def forget(self):
+        del self.heard[:]
+
+    def hears(self, what):
+        return until(lambda: what in self.heard or self.lost and self.fail(what))
+
+    def fail(self, what):
+        raise AssertionError(f'closed before {what!r}, after {self.heard[-5:]!r}')
+
+    def closed(self):
+        return until(lambda: self.lost)
+
+
+class Text(Client):
+    delimiter = b'\r\n'
+
+    def parse(self, line):
+        return line.decode()
+
+    def say(self, *lines):
+        self.transport.write(b''.join(line.encode() + b'\r\n' for line in lines))
+
+    def enter(self, nick, room):
+        self.say(f'/nick {nick}', f'/join {room}')
+        return until(lambda: self.room_size(room) is not None)
+
+    def room_size(self, room):
+        size = None
+        for line in self.heard:
+            if line.startswith(f'You joined {room}. Here: '):
+                size = line.split('. ')[1].count(',') + 1
+            elif size is not None and line.startswith(f'[{room}] ') and line.endswith(' joined'):
+                size += 1
+        return size
+
+    def messages(self, room):
+        found = []
+        for line in self.heard:
+            if line.startswith(f'[{room}] <'):
+                nick, text = line[len(room) + 4:].split('> ', 1)
+                found.append((nick, text))
+        return found
+
+
+class Json(Client):
+    delimiter = b'\n'
+
+    def parse(self, line):
+        return json.loads(line)
+
+    def say(self, *commands):
+        self.transport.write(b''.join(json.dumps(command).encode() + b'\n' for command in commands))
+
+    def enter(self, nick, room):
+        self.say({'cmd': 'nick', 'nick': nick}, {'cmd': 'join', 'room': room})
+        return until(lambda: self.room_size(room) is not None)
+
+    def room_size(self, room):
+        size = None
+        for event in self.heard:
+            if event.get('event') == 'joined' and event['room'] == room:
+                size = len(event['users'])
+            elif event.get('event') == 'join' and event['room'] == room:
+                size += 1
+        return size
+
+    def messages(self, room):
+        return [(event['nick'], event['text']) for event in self.heard
+                if event.get('event') == 'message' and event['room'] == room]
+
+    def events(self, name):
+        return [event for event in self.heard if event.get('event') == name]
+
+    def hears_event(self, **wanted):
+        return until(lambda: any(wanted.items() <= event.items() for event in self.heard if 'users' not in event)
+                     or self.lost and self.fail(wanted))
+
+
+def connect(port, client):
+    factory = protocol.Factory.forProtocol(lambda: client)
+    factory.noisy = False
+    return endpoints.TCP4ClientEndpoint(reactor, '127.0.0.1', port).connect(factory)
+
+
+@defer.inlineCallbacks
+def text(server):
+    client = yield connect(server.text_port, Text())
+    yield until(lambda: any(line.startswith('You are guest') for line in client.heard) or client.lost)
+    return client
+
+
+@defer.inlineCallbacks
+def program(server):
+    client = yield connect(server.json_port, Json())
+    yield until(lambda: client.events('welcome') or client.lost)
+    return client
+
+
+@defer.inlineCallbacks
+def test_netcat(server):
+    """Two people with netcat talk to each other."""
+    alice = Program('nc', '127.0.0.1', str(server.text_port), path=NC)
+    bob = Program('nc', '127.0.0.1', str(server.text_port), path=NC)
+    alice.say('/nick alice\n/join lobby\n')
+    yield until(lambda: 'You joined lobby. Here: alice. Topic: (none)' in alice.lines())
+    bob.say('/nick bob\n/join lobby\nhello alice\n')
+    yield until(lambda: '[lobby] <bob> hello alice' in alice.lines())
+    alice.say('hello bob\n/me waves\n')
+    yield until(lambda: '[lobby] * alice waves' in bob.lines())
+    assert '[lobby] <alice> hello bob' in bob.lines()
+    assert '[lobby] bob joined' in alice.lines()
+    bob.say('/quit\n')
+    bob.transport.closeStdin()
+    yield bob.ended()
+    assert bob.lines()[-1] == 'Goodbye', bob.out
+    yield until(lambda: '[lobby] bob left' in alice.lines())
+    yield until(lambda: 'bob left lobby' in server.lines())
+    assert server.lines()[2:] == ['alice joined lobby', 'bob joined lobby', 'bob left lobby'], server.out
+    alice.signal(signal.SIGTERM)
+    yield alice.ended()
+
+
+@defer.inlineCallbacks
+def test_two_hundred_users(server):
+    """Two hundred users in ten rooms, text and JSON, all receive exactly the right lines in order."""
+    n_users, n_rooms, n_lines = 200, 10, 10
+    users = yield defer.gatherResults([program(server) if i % 2 else text(server) for i in range(n_users)])
+    room_of = [f'room{i % n_rooms}' for i in range(n_users)]
+    yield defer.gatherResults([user.enter(f'user{i}', room_of[i]) for i, user in enumerate(users)])
+    members = n_users // n_rooms
+    yield until(lambda: all(user.room_size(room_of[i]) == members for i, user in enumerate(users)))
+
+    for line in range(n_lines):
+        for i, user in enumerate(users):
+            said = f'{line} of {i}, ünï€'
+            user.say({'cmd': 'say', 'text': said} if i % 2 else said)
+    yield until(lambda: all(len(user.messages(room_of[i])) >= members * n_lines for i, user in enumerate(users)))
+
+    for room in range(n_rooms):
+        orders = [users[i].messages(f'room{room}') for i in range(room, n_users, n_rooms)]
+        assert all(order == orders[0] for order in orders), 'members saw different orders'
+        for i in range(room, n_users, n_rooms):
+            mine = [said for nick, said in orders[0] if nick == f'user{i}']
+            assert mine == [f'{line} of {i}, ünï€' for line in range(n_lines)], mine
+    for i, user in enumerate(users):
+        user.say({'cmd': 'quit'} if i % 2 else '/quit')
+    yield until(lambda: all(user.lost for user in users))
+    for i, user in enumerate(users):
+        assert len(user.messages(room_of[i])) == members * n_lines, 'somebody heard more than was said'
+        for room in range(n_rooms):
+            assert f'room{room}' == room_of[i] or user.messages(f'room{room}') == [], 'a line strayed'
+    yield until(lambda: server.out.count(' left room') == n_users)
+    assert server.out.count(' joined room') == n_users
+
+
+@defer.inlineCallbacks
+def test_vanished(server):
+    """Peers that vanish in the middle of a line leave the room and give their nick name back."""
+    stayed = yield text(server)
+    yield stayed.enter('stayed', 'lobby')
+    for i in range(5):
+        gone = yield text(server)
+        yield gone.enter('gone', 'lobby')
+        gone.transport.write(b'half a li')
+        gone.drop()
+        yield until(lambda: stayed.heard.count('[lobby] gone left') == i + 1)
+    stayed.say('still here', '/who')
+    yield stayed.hears('[lobby] Here: stayed')
+    assert stayed.messages('lobby') == [('stayed', 'still here')]
+
+
+@defer.inlineCallbacks
+def test_slow_reader(server):
+    """A client that never reads is dropped with a notice; the others get everything."""
+    listener = yield program(server)
+    yield listener.enter('listener', 'lobby')
+    speaker = yield text(server)
+    yield speaker.enter('speaker', 'lobby')
+
+    lazy = socket.socket()
+    lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    lazy.connect(('127.0.0.1', server.text_port))
+    lazy.sendall(b'/nick lazy\n/join lobby\n')
+    yield speaker.hears('[lobby] lazy joined')
+    began = time.monotonic()
+    said = [f'{i} ' + 'x' * 4000 for i in range(1500)]
+    for line in said:
+        speaker.say(line)
+    yield until(lambda: len(speaker.messages('lobby')) == len(said) == len(listener.messages('lobby')))
+    assert speaker.messages('lobby') == listener.messages('lobby') == [('speaker', line) for line in said]
+
+    # The notice is there for who begins to read within the time that is given, two seconds.
+    lazy.settimeout(10)
+    heard = b''
+    try:
+        for part in iter(lambda: lazy.recv(65536), b''):
+            heard = (heard + part)[-100:]
+        assert heard.endswith(b'You are reading too slowly, goodbye\r\n'), heard
+    except ConnectionResetError:
+        assert time.monotonic() - began > 2, 'dropped without a notice'
+    lazy.close()
+    yield speaker.hears('[lobby] lazy left')
+
+
+test_slow_reader.arguments = ['--max-unsent=200000', '--history=0']
+
+
+@defer.inlineCallbacks
+def test_long_line(server):
+    """20 000 bytes without a line end are refused once, and the connection is kept."""
+    person = yield text(server)
+    person.transport.write(b'x' * 20000)
+    yield person.hears('That line is longer than 4096 bytes and was ignored')
+    person.transport.write(b'x' * 20000 + b'\r\n')
+    person.say('/nick patient')
+    yield person.hears('You are now called patient')
+    assert person.heard[-2:] == ['That line is longer than 4096 bytes and was ignored', 'You are now called patient']
+
+    machine = yield program(server)
+    machine.transport.write(b'{"cmd":"' + b'x' * 20000)
+    yield machine.hears_event(code='too-large', offset=4096)
+    machine.transport.write(b'x' * 20000 + b'"}\n')
+    machine.say({'cmd': 'nick', 'nick': 'machine'})
+    yield machine.hears({'event': 'nick', 'nick': 'machine'})
+    assert len(machine.heard) == 3, machine.heard
+
+
+@defer.inlineCallbacks
+def test_bad_input(server):
+    """Invalid UTF-8, unknown commands, missing arguments and malformed JSON are answered, and the connection kept."""
+    person = yield text(server)
+    person.transport.write(b'\xff\xfe hello\n')
+    yield person.hears('That line is not UTF-8 and was ignored')
+    person.say('/foo')
+    yield person.hears('Unknown command /foo; try /help')
+    person.say('/join')
+    yield person.hears('Usage: /join ROOM')
+    person.say('/msg nobody')
+    yield person.hears('Usage: /msg NICK TEXT')
+    person.say('hello')
+    yield person.hears('You are in no room: /join ROOM enters one')
+    person.say('', '  ', '/join lobby', '\x1b[31mred\x07')
+    yield person.hears('[lobby] <guest1> [31mred')
+
+    machine = yield program(server)
+    machine.transport.write(b'{"cmd":}\n[]\n"x"\n\xff\n' + b'[' * 40 + b'\n{}\n{"cmd":3}\n{"cmd":"join"}\n')
+    yield until(lambda: len(machine.heard) == 9)
+    answers = [(answer['code'], answer.get('offset')) for answer in machine.heard[1:]]
+    assert answers == [('bad-json', 7), ('not-an-object', 0), ('not-an-object', 0), ('bad-encoding', 0), ('too-deep', 32),
+                       ('bad-argument', None), ('bad-argument', None), ('bad-argument', None)], answers
+    machine.say({'cmd': 'join', 'room': 'lobby'}, {'cmd': 'say', 'text': 'one\n[lobby] <guest1> two'})
+    yield person.hears('[lobby] <guest2> one [lobby] <guest1> two')
+
+
+@defer.inlineCallbacks
+def test_nick_names(server):
+    """Nick names are valid, unique whatever their case, changeable, and announced."""
+    alice = yield text(server)
+    bob = yield program(server)
+    yield alice.enter('Alice', 'lobby')
+    yield bob.enter('bob', 'lobby')
+    bob.say({'cmd': 'nick', 'nick': 'aLICE'})
+    yield bob.hears_event(event='error', code='nick-in-use', text='“aLICE” is somebody else\'s nick name')
+    for bad in 'a' * 21, 'ä', 'two.words':
+        alice.say('/nick ' + bad)
+    yield until(lambda: alice.heard.count('A nick name is 1 to 20 letters, digits, “_” or “-”') == 3)
+    alice.say('/nick ALICE')
+    yield bob.hears({'event': 'rename', 'room': 'lobby', 'old': 'Alice', 'nick': 'ALICE'})
+    bob.say({'cmd': 'nick', 'nick': 'guest3'})
+    yield alice.hears('[lobby] bob is now called guest3')
+    carol = yield text(server)
+    assert carol.heard[-1].startswith('You are guest4. '), carol.heard
+    alice.say('/quit')
+    yield alice.closed()
+    yield bob.hears({'event': 'part', 'room': 'lobby', 'nick': 'ALICE'})
+    carol.say('/nick alice')
+    yield carol.hears('You are now called alice')
+
+
+@defer.inlineCallbacks
+def test_private(server):
+    """Private messages reach one user only, and the one who wrote them."""
+    alice = yield text(server)
+    bob = yield program(server)
+    carol = yield text(server)
+    yield alice.enter('alice', 'lobby')
+    yield bob.enter('bob', 'lobby')
+    yield carol.enter('carol', 'lobby')
+    alice.say('/msg BOB psst, a  secret')
+    yield bob.hears_event(event='private', nick='alice', to='bob', text='psst, a  secret')
+    yield alice.hears('[private] alice to bob: psst, a  secret')
+    bob.say({'cmd': 'msg', 'nick': 'alice', 'text': 'oh'})
+    yield alice.hears('[private] bob to alice: oh')
+    alice.say('/msg nobody hello')
+    yield alice.hears('Nobody is called “nobody”')
+    alice.say('bye')
+    yield carol.hears('[lobby] <alice> bye')
+    assert not any('private' in line for line in carol.heard), carol.heard
+
+
+@defer.inlineCallbacks
+def test_rooms(server):
+    """History and topic on joining, several rooms, focus, part, list, who; empty rooms go."""
+    alice = yield text(server)
+    yield alice.enter('alice', 'lobby')
+    alice.say('/topic All things', *[f'line {i}' for i in range(120)])
+    yield alice.hears('[lobby] <alice> line 119')
+    assert '[lobby] alice set the topic: All things' in alice.heard
+
+    bob = yield text(server)
+    bob.say('/nick bob', '/join LOBBY', '/topic')
+    yield bob.hears('[lobby] Topic: All things')
+    start = bob.heard.index('You joined lobby. Here: alice, bob. Topic: All things')
+    assert bob.heard[start + 1:-1] == [f'[lobby] <alice> line {i}' for i in range(20, 120)], bob.heard
+    machine = yield program(server)
+    machine.say({'cmd': 'join', 'room': 'lobby'}, {'cmd': 'me', 'text': 'computes'})
+    yield machine.hears_event(event='emote', nick='guest3', text='computes')
+    assert machine.events('joined')[0]['history'] == 100
+    assert len(machine.events('message')) == 100
+    assert machine.events('joined')[0]['users'] == ['alice', 'bob', 'guest3']
+
+    bob.say('/join attic', 'up here', '/room lobby', 'down here', '/list', '/who attic', '/who', '/who cellar',
+            '/part cellar', '/part attic', '/list')
+    yield bob.hears('Rooms: lobby (3)')
+    start = bob.heard.index('You joined attic. Here: bob. Topic: (none)')
+    assert bob.heard[start + 1:] == [
+        '[attic] <bob> up here', 'What you say now goes to lobby', '[lobby] <bob> down here',
+        'Rooms: attic (1), lobby (3)', '[attic] Here: bob', '[lobby] Here: alice, bob, guest3',
+        'There is no room “cellar”', 'You are not in room “cellar”', 'You left attic', 'Rooms: lobby (3)'], bob.heard[start:]
+    assert '[lobby] <bob> down here' in alice.heard and not any('attic' in line for line in alice.heard)
+
+
+@defer.inlineCallbacks
+def test_room_churn(server):
+    """A room that users enter and leave at once is never lost to them."""
+    users = yield defer.gatherResults([text(server) for i in range(10)])
+    for user in users:
+        user.say(*['/join revolving', '/part'] * 30, '/join last')
+    yield until(lambda: all(any(line.startswith('You joined last.') for line in user.heard) for user in users))
+    for user in users:
+        assert sum(line.startswith('You joined revolving.') for line in user.heard) == 30, user.heard
+        assert user.heard.count('You left revolving') == 30
+    users[0].say('/list')
+    yield users[0].hears('Rooms: last (10)')
+
+
+@defer.inlineCallbacks
+def test_limits(server):
+    """More users or rooms than allowed are refused politely."""
+    alice = yield text(server)
+    bob = yield program(server)
+    carol = yield text(server)
+    yield carol.closed()
+    assert carol.heard == ['Too many users, try later'], carol.heard
+    yield alice.enter('alice', 'lobby')
+    bob.say({'cmd': 'join', 'room': 'attic'})
+    yield bob.hears_event(code='too-many-rooms')
+    bob.drop()
+    yield until(lambda: bob.lost)
+    while True:
+        dave = yield text(server)
+        if not dave.lost:
+            break
+    assert 'Line one of two' in dave.heard and 'line two' in dave.heard, dave.heard
+
+
+test_limits.arguments = ['--max-users=2', '--max-rooms=1', '--motd=Line one of two\nline two']
+
+
+@defer.inlineCallbacks
+def test_bad_lines_limit(server):
+    """A program that sends nothing but rubbish is closed in the end."""
+    machine = yield program(server)
+    machine.transport.write(b'rubbish\n' * 10)
+    yield machine.closed()
+    assert [answer.get('code') for answer in machine.heard[1:]] == ['bad-json'] * 4, machine.heard
+
+
+test_bad_lines_limit.arguments = ['--max-errors=3']
+
+
+@defer.inlineCallbacks
+def test_idle(server):
+    """Who says nothing is dropped, with a notice."""
+    quiet = yield text(server)
+    machine = yield program(server)
+    yield quiet.closed()
+    assert quiet.heard[-1] == 'Idle for 1 seconds, goodbye', quiet.heard
+    yield machine.closed()
+    assert machine.heard[-1] == {'event': 'goodbye', 'text': 'Idle for 1 seconds, goodbye'}, machine.heard
+
+
+test_idle.arguments = ['--idle-timeout=1']
+
+
+@defer.inlineCallbacks
+def test_shutdown(server):
+    """A signal tells everybody, and the server leaves with 0."""
+    person = yield text(server)
+    machine = yield program(server)
+    yield person.enter('person', 'lobby')
+    yield machine.enter('machine', 'lobby')
+    server.signal(signal.SIGINT)
+    yield defer.gatherResults([person.closed(), machine.closed()])
+    assert 'Server is shutting down' in person.heard, person.heard
+    assert {'event': 'goodbye', 'text': 'Server is shutting down'} in machine.heard, machine.heard
+    yield server.ended()
+    assert server.status == 0, server.err
+
+
+@defer.inlineCallbacks
+def test_cannot_start(server):
+    """A port in use or a bad option: one line on standard error, and status 1."""
+    taken = f'tcp:{server.text_port}:interface=127.0.0.1'
+    for arguments, wanted in (
+            (['--listen=' + taken], f'chat: Cannot listen on 127.0.0.1:{server.text_port}: Address already in use'),
+            (['--listen=' + LOCAL, '--listen-json=nothing'], 'chat: Bad endpoint “nothing”'),
+            (['--max-line=0'], 'chat: A limit is out of range'),
+            (['--nonsense'], 'chat: Unknown option --nonsense')):
+        other = Program('chat', *arguments)
+        yield other.ended()
+        assert other.status == 1, other.status
+        assert other.err.startswith(wanted) and other.err.count('\n') == 1, other.err
+
+
+@defer.inlineCallbacks
+def test_chat_client(server):
+    """The terminal client, driven through a pipe; it says everything before it leaves."""
+    person = yield text(server)
+    yield person.enter('person', 'lobby')
+    client = Program('chat-client', f'127.0.0.1:{server.json_port}')
+    client.say('/nick terminal\n/join lobby\nhello\n/who\n/foo\nlast, without a line end')
+    client.transport.closeStdin()
+    yield client.ended()
+    assert client.status == 0, client.err
+    assert client.lines()[1:] == [
+        'You are guest2. /nick NAME changes that, /join ROOM enters a room, /help lists all commands.',
+        'You are now called terminal', 'You joined lobby. Here: person, terminal. Topic: (none)',
+        '[lobby] <terminal> hello', '[lobby] Here: person, terminal', 'Unknown command /foo; try /help',
+        '[lobby] <terminal> last, without a line end', 'Goodbye'], client.out
+    yield person.hears('[lobby] terminal left')
+    assert person.messages('lobby') == [('terminal', 'hello'), ('terminal', 'last, without a line end')]
+
+    unused = socket.socket()
+    unused.bind(('127.0.0.1', 0))
+    client = Program('chat-client', f'tcp:127.0.0.1:{unused.getsockname()[1]}')
+    yield client.ended()
+    assert client.status == 1 and client.err.startswith('chat-client: ') and client.err.count('\n') == 1, client.err
+    assert 'refused' in client.err.lower(), client.err
+
+
+@defer.inlineCallbacks
+def run(test):
+    server = Server(*getattr(test, 'arguments', []))
+    test.server = server
+    yield server.started()
+    yield test(server)
+    yield server.stopped()
+
+
+@defer.inlineCallbacks
+def run_all(tests):
+    n_failed = 0
+    for test in tests:
+        began = time.monotonic()
+        try:
+            result = run(test)
+            result.addTimeout(PATIENCE, reactor)
+            yield result
+            print(f'ok {test.__name__} ({time.monotonic() - began:.2f} s)')
+        except Exception:
+            n_failed += 1
+            print(f'not ok {test.__name__}: {test.__doc__}')
+            traceback.print_exc(file=sys.stdout)
+            print('chat said:', test.server.out[-2000:], test.server.err)
+            del waiters[:]
+            if test.server.status is None:
+                test.server.transport.signalProcess('KILL')
+        sys.stdout.flush()
+    return n_failed
+
+
+def main():
+    wanted = sys.argv[1:]
+    tests = [value for name, value in globals().items()
+             if name.startswith('test_') and (not wanted or name[len('test_'):] in wanted)]
+    outcome = []
+
+    def finish(result):
+        outcome.append(result)
+        reactor.stop()
+
+    reactor.callWhenRunning(lambda: run_all(tests).addBoth(finish))
+    reactor.run()
+    if isinstance(outcome[0], Failure):
+        outcome[0].printTraceback()
+    return 0 if outcome[0] == 0 else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())
