@@ -63,7 +63,9 @@ troupe_io_close (TroupeIo *self)
     }
 
   self->wanted = 0;
-  backend->klass->detach (backend, self);
+  /* The reactor may have been closed before. */
+  if (backend != NULL)
+    backend->klass->detach (backend, self);
 }
 
 void

@@ -93,6 +93,15 @@ gboolean            troupe_body_copy        (const TroupeBody *self,
                                              TroupeBody       *copy);  /* FALSE: cannot be shared */
 void                troupe_body_clear_slow  (TroupeBody       *self);
 
+/* Word by word: each was stored alone a moment ago, and a processor cannot forward two stores to one wider load. */
+static inline void
+troupe_body_move (TroupeBody       *to,
+                  const TroupeBody *from)
+{
+  to->type = from->type;
+  to->v_int64 = from->v_int64;
+}
+
 /* Leaves nothing. */
 static inline void
 troupe_body_clear (TroupeBody *self)

@@ -41,28 +41,41 @@ troupe_promise_take (TroupePromise *self,
   return (TroupeBody *) troupe_promise_read (self, func);
 }
 
-/* Takes OUTCOME. */
-static void
-troupe_promise_return (TroupePromise *self,
-                       TroupeBody     outcome,
-                       const char    *func)
+/* Not in a step, or not for the first time. Takes OUTCOME. */
+static G_GNUC_NO_INLINE void
+troupe_promise_return_anyway (TroupePromise *self,
+                              TroupeBody     outcome,
+                              const char    *func)
 {
   TroupeReturn *frame = self->frame;
 
-  if (G_UNLIKELY (frame == NULL))
+  if (frame == NULL)
     {
       g_critical ("%s: only a step of the promise can return an outcome", func);
       troupe_body_clear (&outcome);
       return;
     }
 
-  if (G_UNLIKELY (frame->returned))
+  g_clear_pointer (&frame->inner, troupe_promise_unref);
+  troupe_body_clear (&frame->outcome);
+  frame->outcome = outcome;
+}
+
+/* Takes OUTCOME. */
+static inline void
+troupe_promise_return (TroupePromise *self,
+                       TroupeBody     outcome,
+                       const char    *func)
+{
+  TroupeReturn *frame = self->frame;
+
+  if (G_UNLIKELY (frame == NULL || frame->returned))
     {
-      g_clear_pointer (&frame->inner, troupe_promise_unref);
-      troupe_body_clear (&frame->outcome);
+      troupe_promise_return_anyway (self, outcome, func);
+      return;
     }
 
-  frame->outcome = outcome;
+  troupe_body_move (&frame->outcome, &outcome);
   frame->returned = TRUE;
 }
 

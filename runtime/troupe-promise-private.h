@@ -35,7 +35,8 @@ typedef struct _TroupeReturn TroupeReturn;
  * - consumers: TroupePromise handles, one of them held by a chain that waits for this one;
  * - resolvers: TroupeResolver handles. The last one to go while the promise is pending breaks it, so a pending promise always has one,
  *   and its steps live although nobody may hold a consumer handle;
- * - holds: a continuation in a mailbox, a run in progress, an adopted promise that will hand over to this one.
+ * - holds: a pending promise has one, which becomes that of the run, or of the mailbox with the continuation; a run of steps
+ *   added later, and an adopted promise that will hand over to this one, have others.
  */
 struct _TroupePromise
 {
@@ -43,24 +44,28 @@ struct _TroupePromise
   guint64          counts;           /* atomic */
   gint             state;            /* a TroupePromiseState, atomic */
   guint8           adopted;          /* atomic: a chain waits for this one's outcome, or has taken it */
+  guint8           failed;           /* atomic, a hint: its run ended in an error */
   guint8           outside : 1;      /* the home is no actor */
   guint8           running : 1;      /* on the stack of a run; this and what follows is for home only */
   guint8           linked : 1;       /* in the home's list */
-  guint16          pauses;
+  guint8           pauses;
   TroupeRef       *home;             /* a reference */
-  gpointer         thread;           /* which made it: the mark of the thread */
   TroupeBody       outcome;          /* written by who claimed it, then the home's */
   TroupeChainStep *head;
   TroupeChainStep *tail;
   TroupeReturn    *frame;            /* of the step that runs; else NULL */
   TroupePromise   *inner;            /* what the chain waits for: a consumer handle */
   TroupePromise   *outer;            /* the chain that waits for this one; its own step holds it */
-  TroupePromise   *next;             /* in the home's list: older */
+  union
+  {
+    gpointer       thread;           /* outside: the mark of the thread that made it */
+    TroupePromise *next;             /* in an actor's list: older */
+  };
   TroupePromise   *previous;         /* newer */
   const char      *question;         /* the name of the message it answers, or NULL */
 };
 
-G_STATIC_ASSERT (sizeof (TroupePromise) <= 160);
+G_STATIC_ASSERT (sizeof (TroupePromise) <= TROUPE_SLAB_MEDIUM_SIZE);
 
 /* What a step returns. */
 struct _TroupeReturn
@@ -99,9 +104,9 @@ troupe_promise_add_count (TroupePromise *self,
 /* Release, so that whatever this thread did with the block happens before it is freed; acquire, for the one that frees. */
 static inline gboolean
 troupe_promise_drop_count (TroupePromise *self,
-                           guint64        one)
+                           guint64        counts)
 {
-  return __atomic_fetch_sub (&self->counts, one, __ATOMIC_ACQ_REL) == one;
+  return __atomic_fetch_sub (&self->counts, counts, __ATOMIC_ACQ_REL) == counts;
 }
 
 static inline gboolean
@@ -120,6 +125,14 @@ gboolean       troupe_promise_is_at_home   (TroupePromise    *self);
 void           troupe_promise_finalize     (TroupePromise    *self);
 /* Home: the outcome is there. SELF is held. */
 void           troupe_promise_deliver      (TroupePromise    *self);
+
+/* mail.bits */
+enum
+{
+  TROUPE_PROMISE_FINALIZE    = 1 << 0,     /* no continuation: the mail brings it home to be freed there */
+  TROUPE_PROMISE_WITH_HANDLE = 1 << 1,     /* the continuation has a resolver handle, too */
+};
+
 /* Any thread. Takes OUTCOME in any case, and with TAKE_HANDLE a resolver handle. FALSE when it was already resolved. */
 gboolean       troupe_promise_settle       (TroupePromise    *self,
                                             TroupeBody       *outcome,

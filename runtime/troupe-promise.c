@@ -54,9 +54,6 @@ struct _TroupeChainStep
 
 G_STATIC_ASSERT (sizeof (TroupeChainStep) <= TROUPE_SLAB_SMALL_SIZE);
 
-/* mail.bits: the mail is no continuation; it brings a promise home to be freed there. */
-#define TROUPE_PROMISE_FINALIZE 1
-
 /* The outside home whose context this thread owns for the time of a call. */
 static __thread TroupeRef *troupe_promise_visited;
 
@@ -182,26 +179,30 @@ troupe_promise_alloc (TroupeRef          *home,
                       guint64             counts,
                       TroupePromiseState  state)
 {
-  TroupePromise *self = troupe_slab_alloc (TROUPE_SLAB_LARGE);
+  TroupePromise *self = troupe_slab_alloc (TROUPE_SLAB_MEDIUM);
 
-  *self = (TroupePromise) {
-    .mail.kind = TROUPE_MAIL_CONTINUATION,
-    .counts = counts,
-    .state = state,
-    .outside = home->reactor->outside == home,
-    .home = troupe_ref_ref (home),
-    .thread = &troupe_thread_mark,
-    .outcome.type = G_TYPE_NONE,
-  };
-
-  if (state == TROUPE_PROMISE_PENDING)
-    {
-      /* What an actor's destructors promise themselves is nobody's any more. */
-      if (G_LIKELY (troupe_ref_get_state (home) != TROUPE_REF_ENDED))
-        troupe_promise_link (self);
-      else
-        self->state = TROUPE_PROMISE_ABANDONED;
-    }
+  /* One by one: compilers clear a whole block with a loop in microcode. */
+  self->mail.next = NULL;
+  self->mail.kind = TROUPE_MAIL_CONTINUATION;
+  self->mail.bits = 0;
+  self->counts = counts;
+  self->state = state;
+  self->adopted = FALSE;
+  self->failed = FALSE;
+  self->outside = home->reactor->outside == home;
+  self->running = FALSE;
+  self->linked = FALSE;
+  self->pauses = 0;
+  self->home = troupe_ref_ref (home);
+  self->outcome.type = G_TYPE_NONE;
+  self->head = NULL;
+  self->tail = NULL;
+  self->frame = NULL;
+  self->inner = NULL;
+  self->outer = NULL;
+  self->thread = &troupe_thread_mark;
+  self->previous = NULL;
+  self->question = NULL;
 
   return self;
 }
@@ -213,6 +214,7 @@ troupe_promise_new_settled_at (TroupeRef  *home,
   TroupePromise *self = troupe_promise_alloc (home, TROUPE_PROMISE_CONSUMER, TROUPE_PROMISE_DELIVERED);
 
   self->outcome = *outcome;
+  self->failed = troupe_promise_has_error (self);
   return self;
 }
 
@@ -220,8 +222,19 @@ TroupePromise *
 troupe_promise_new_at (TroupeRef       *home,
                        TroupeResolver **resolver)
 {
-  TroupePromise *self = troupe_promise_alloc (home, TROUPE_PROMISE_CONSUMER + TROUPE_PROMISE_RESOLVER,
-                                              TROUPE_PROMISE_PENDING);
+  TroupePromise *self;
+
+  /* What an actor's destructors promise themselves is nobody's any more. */
+  if (G_UNLIKELY (troupe_ref_get_state (home) == TROUPE_REF_ENDED))
+    {
+      self = troupe_promise_alloc (home, TROUPE_PROMISE_CONSUMER + TROUPE_PROMISE_RESOLVER, TROUPE_PROMISE_ABANDONED);
+    }
+  else
+    {
+      self = troupe_promise_alloc (home, TROUPE_PROMISE_CONSUMER + TROUPE_PROMISE_RESOLVER + TROUPE_PROMISE_HOLD,
+                                   TROUPE_PROMISE_PENDING);
+      troupe_promise_link (self);
+    }
 
   *resolver = (TroupeResolver *) self;
   return self;
@@ -330,7 +343,7 @@ troupe_promise_free (TroupePromise *self)
   g_assert (self->inner == NULL);
 
   troupe_body_clear (&self->outcome);
-  troupe_slab_free (TROUPE_SLAB_LARGE, self);
+  troupe_slab_free (TROUPE_SLAB_MEDIUM, self);
 }
 
 /* Whether freeing it runs code that expects to run at home. */
@@ -413,22 +426,20 @@ troupe_promise_ref (TroupePromise *self)
   return self;
 }
 
-/* The last consumer goes while something else keeps the block: no step will come any more to take the error. */
+/* The last consumer goes, but a resolver is kept, perhaps for long: no step will come any more to take the error. */
 static G_GNUC_NO_INLINE void
-troupe_promise_unref_last_consumer (TroupePromise *self)
+troupe_promise_report_early (TroupePromise *self)
 {
-  guint64 counts = __atomic_fetch_add (&self->counts, TROUPE_PROMISE_HOLD - TROUPE_PROMISE_CONSUMER,
-                                       __ATOMIC_ACQ_REL);
   TroupeVisit visit;
 
-  if (TROUPE_PROMISE_COUNT (counts, TROUPE_PROMISE_CONSUMER) == 1 && troupe_promise_enter (self, &visit))
-    {
-      if (!self->running && self->head == NULL && troupe_promise_has_error (self))
-        troupe_promise_report (self);
-      troupe_promise_leave (&visit);
-    }
+  if (!troupe_promise_enter (self, &visit))
+    return;
 
-  troupe_promise_unhold (self);
+  if (troupe_promise_get_state (self) == TROUPE_PROMISE_DELIVERED && !self->running && self->head == NULL &&
+      troupe_promise_has_error (self))
+    troupe_promise_report (self);
+
+  troupe_promise_leave (&visit);
 }
 
 /**
@@ -445,15 +456,13 @@ troupe_promise_unref_last_consumer (TroupePromise *self)
 void
 troupe_promise_unref (TroupePromise *self)
 {
-  guint64 counts;
-
   g_return_if_fail (self != NULL);
 
-  counts = __atomic_load_n (&self->counts, __ATOMIC_RELAXED);
-  if (G_UNLIKELY (TROUPE_PROMISE_COUNT (counts, TROUPE_PROMISE_CONSUMER) == 1 && counts != TROUPE_PROMISE_CONSUMER &&
-                  troupe_promise_get_state (self) == TROUPE_PROMISE_DELIVERED))
-    troupe_promise_unref_last_consumer (self);
-  else if (troupe_promise_drop_count (self, TROUPE_PROMISE_CONSUMER))
+  if (G_UNLIKELY (__atomic_load_n (&self->failed, __ATOMIC_RELAXED)) &&
+      TROUPE_PROMISE_COUNT (__atomic_load_n (&self->counts, __ATOMIC_RELAXED), TROUPE_PROMISE_CONSUMER) == 1)
+    troupe_promise_report_early (self);
+
+  if (troupe_promise_drop_count (self, TROUPE_PROMISE_CONSUMER))
     troupe_promise_finalize (self);
 }
 
@@ -523,10 +532,11 @@ static void
 troupe_promise_replace_outcome (TroupePromise *self,
                                 TroupeBody     outcome)
 {
-  TroupeBody old = self->outcome;
+  TroupeBody old;
 
   /* First the new one: freeing the old one may run code that looks. */
-  self->outcome = outcome;
+  troupe_body_move (&old, &self->outcome);
+  troupe_body_move (&self->outcome, &outcome);
   troupe_body_clear (&old);
 }
 
@@ -654,9 +664,12 @@ static inline void
 troupe_promise_run_step (TroupePromise   *self,
                          TroupeChainStep *step)
 {
-  TroupeReturn frame = { .outcome.type = G_TYPE_NONE };
+  TroupeReturn frame;
   gboolean errback = step->kind == TROUPE_STEP_PAIR && troupe_promise_has_error (self);
   TroupeStep func = errback ? step->errback : step->callback;
+
+  frame.inner = NULL;
+  frame.returned = FALSE;
 
   if (func != NULL)
     {
@@ -667,7 +680,10 @@ troupe_promise_run_step (TroupePromise   *self,
 
   if (frame.returned)
     {
-      troupe_promise_replace_outcome (self, frame.outcome);
+      TroupeBody outcome;
+
+      troupe_body_move (&outcome, &frame.outcome);
+      troupe_promise_replace_outcome (self, outcome);
       if (G_UNLIKELY (frame.inner != NULL))
         troupe_promise_adopt (self, frame.inner);
     }
@@ -716,6 +732,13 @@ troupe_promise_run_steps (TroupePromise *self)
   return NULL;
 }
 
+/* Relaxed: who drops a handle elsewhere may guess wrong, and then an error is reported a little later. */
+static inline void
+troupe_promise_note_failure (TroupePromise *self)
+{
+  __atomic_store_n (&self->failed, troupe_promise_has_error (self), __ATOMIC_RELAXED);
+}
+
 /*
  * Runs the chain of SELF, which the caller holds, and of every chain that goes on because of it. They are stacked by their
  * mail's link, not by calls, so the depth of adoption costs no stack. Whoever took over runs first; then the rest of the chain
@@ -745,6 +768,7 @@ troupe_promise_run (TroupePromise *self)
 
           current->mail.next = NULL;
           current->running = FALSE;
+          troupe_promise_note_failure (current);
           if (current != self)
             troupe_promise_unhold (current);
           current = below;
@@ -763,9 +787,10 @@ troupe_promise_abandon_one (TroupePromise *self)
   troupe_promise_unlink (self);
 
   /* Relaxed: nothing was stored that anybody would read. A claimed or posted outcome is met by drop_turn (). */
-  if (!__atomic_compare_exchange_n (&self->state, &pending, TROUPE_PROMISE_ABANDONED, FALSE,
-                                    __ATOMIC_RELAXED, __ATOMIC_RELAXED) &&
-      pending == TROUPE_PROMISE_STALLED)
+  if (__atomic_compare_exchange_n (&self->state, &pending, TROUPE_PROMISE_ABANDONED, FALSE,
+                                   __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+    __atomic_fetch_sub (&self->counts, TROUPE_PROMISE_HOLD, __ATOMIC_RELEASE);
+  else if (pending == TROUPE_PROMISE_STALLED)
     __atomic_store_n (&self->state, TROUPE_PROMISE_SWALLOWED, __ATOMIC_RELAXED);
 
   if (inner != NULL)
@@ -817,6 +842,21 @@ troupe_promise_deliver (TroupePromise *self)
   troupe_promise_unlink (self);
   if (self->head != NULL && self->pauses == 0)
     troupe_promise_run (self);
+  else
+    troupe_promise_note_failure (self);
+}
+
+/* What the mailbox held. */
+static inline void
+troupe_promise_drop_mail (TroupePromise *self)
+{
+  guint64 counts = TROUPE_PROMISE_HOLD;
+
+  if ((self->mail.bits & TROUPE_PROMISE_WITH_HANDLE) != 0)
+    counts += TROUPE_PROMISE_RESOLVER;
+
+  if (troupe_promise_drop_count (self, counts))
+    troupe_promise_finalize (self);
 }
 
 void
@@ -829,7 +869,7 @@ troupe_promise_run_turn (TroupePromise *self)
     }
 
   troupe_promise_deliver (self);
-  troupe_promise_unhold (self);
+  troupe_promise_drop_mail (self);
 }
 
 void
@@ -842,7 +882,7 @@ troupe_promise_drop_turn (TroupePromise *self)
     }
 
   troupe_promise_forget (self);
-  troupe_promise_unhold (self);
+  troupe_promise_drop_mail (self);
 }
 
 void

@@ -60,19 +60,23 @@ troupe_promise_settle (TroupePromise *self,
                                                 __ATOMIC_RELAXED, __ATOMIC_RELAXED)))
     return troupe_promise_settle_late (self, outcome, take_handle);
 
-  self->outcome = *outcome;
-
-  /* A hold for the run or for the mailbox; the handle, if it is taken, becomes it. */
-  troupe_promise_add_count (self, take_handle ? TROUPE_PROMISE_HOLD - TROUPE_PROMISE_RESOLVER : TROUPE_PROMISE_HOLD);
+  troupe_body_move (&self->outcome, outcome);
 
   if (troupe_promise_enter (self, &visit))
     {
       troupe_promise_deliver (self);
       troupe_promise_leave (&visit);
-      troupe_resolver_unhold ((TroupeResolver *) self);
+
+      /* A pending promise's hold was that of the run. */
+      if (troupe_promise_drop_count (self, take_handle ? TROUPE_PROMISE_HOLD + TROUPE_PROMISE_RESOLVER
+                                                       : TROUPE_PROMISE_HOLD))
+        troupe_promise_finalize (self);
     }
   else
     {
+      if (take_handle)
+        self->mail.bits |= TROUPE_PROMISE_WITH_HANDLE;
+
       /* Release: with it go the outcome and all that led to it. The mailbox passes on the same, but home may look at the state first. */
       __atomic_store_n (&self->state, TROUPE_PROMISE_POSTED, __ATOMIC_RELEASE);
       troupe_ref_post (self->home, &self->mail);

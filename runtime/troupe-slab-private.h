@@ -19,11 +19,13 @@ G_BEGIN_DECLS
 typedef enum
 {
   TROUPE_SLAB_SMALL,                 /* messages, steps, calls: 64 bytes */
-  TROUPE_SLAB_LARGE,                 /* refs, promises: 192 bytes */
+  TROUPE_SLAB_MEDIUM,                /* promises: 128 bytes */
+  TROUPE_SLAB_LARGE,                 /* refs: 192 bytes */
   TROUPE_N_SLABS,
 } TroupeSlab;
 
 #define TROUPE_SLAB_SMALL_SIZE 64
+#define TROUPE_SLAB_MEDIUM_SIZE 128
 #define TROUPE_SLAB_LARGE_SIZE 192
 
 typedef struct

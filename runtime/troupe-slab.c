@@ -22,11 +22,10 @@
 #define BATCH          128
 #define MAGAZINE_LIMIT (2 * BATCH)
 
-/* Memory comes from the system in regions, which grow with what is in use. A flood of messages would spend half its time in the
- * kernel, which clears page by page; for large regions we ask for huge pages, cleared in one go. */
-#define SMALL_REGION   (64 * 1024)
-#define LARGE_REGION   (2 * 1024 * 1024)
-#define MANY_REGIONS   16
+/* Memory comes from the system in regions of about an eighth of what is in use. A flood of messages would spend half its time in
+ * the kernel, which clears page by page; for the largest regions we ask for huge pages, cleared in one go. */
+#define SMALLEST_REGION (64 * 1024)
+#define LARGEST_REGION  (2 * 1024 * 1024)
 
 /* In a batch at the depot the first block's second word links to the next batch. */
 typedef struct
@@ -35,10 +34,10 @@ typedef struct
   gpointer batches;
   char    *region;                   /* the newest, from where it is still unused */
   gsize    region_left;
-  guint    n_regions;
+  gsize    total;                    /* bytes of all regions */
 } Depot;
 
-static const gsize sizes[TROUPE_N_SLABS] = { TROUPE_SLAB_SMALL_SIZE, TROUPE_SLAB_LARGE_SIZE };
+static const gsize sizes[TROUPE_N_SLABS] = { TROUPE_SLAB_SMALL_SIZE, TROUPE_SLAB_MEDIUM_SIZE, TROUPE_SLAB_LARGE_SIZE };
 static Depot depots[TROUPE_N_SLABS];
 
 __thread TroupeMagazine troupe_magazines[TROUPE_N_SLABS];
@@ -98,17 +97,20 @@ troupe_slab_take_batch (TroupeSlab slab)
 static void
 troupe_slab_new_region_locked (Depot *depot)
 {
-  gsize size = depot->n_regions < MANY_REGIONS ? SMALL_REGION : LARGE_REGION;
+  gsize size = SMALLEST_REGION;
+
+  while (size < LARGEST_REGION && size < depot->total / 8)
+    size *= 2;
 
   depot->region = aligned_alloc (size, size);
   if (depot->region == NULL)
     g_error ("Out of memory: cannot allocate %" G_GSIZE_FORMAT " bytes", size);
 
   depot->region_left = size;
-  depot->n_regions++;
+  depot->total += size;
 
 #ifdef MADV_HUGEPAGE
-  if (size == LARGE_REGION)
+  if (size == LARGEST_REGION)
     madvise (depot->region, size, MADV_HUGEPAGE);
 #endif
 }

@@ -4,14 +4,12 @@
 
 #include "config.h"
 
-#include <glib-unix.h>
-#include <signal.h>
-
 #include "troupe-actor.h"
 #include "troupe-message-private.h"
 #include "troupe-promise-private.h"
 #include "troupe-reactor-private.h"
 #include "troupe-ref-private.h"
+#include "troupe-signals-private.h"
 #include "troupe-system-private.h"
 
 /**
@@ -512,34 +510,6 @@ troupe_system_check_can_run (TroupeSystem  *self,
   return FALSE;
 }
 
-static gboolean
-signal_cb (gpointer data)
-{
-  troupe_system_shutdown (data);
-
-  /* Once: with the source gone, a second signal does what it does without us. */
-  return G_SOURCE_REMOVE;
-}
-
-static GSource *
-troupe_system_take_signal (TroupeSystem *self,
-                           int           number)
-{
-  GSource *source = g_unix_signal_source_new (number);
-
-  g_source_set_callback (source, signal_cb, self, NULL);
-  g_source_attach (source, self->reactor->context);
-
-  return source;
-}
-
-static void
-give_back_signal (GSource *source)
-{
-  g_source_destroy (source);
-  g_source_unref (source);
-}
-
 /**
  * troupe_system_run:
  * @self: a system
@@ -559,9 +529,8 @@ gboolean
 troupe_system_run (TroupeSystem  *self,
                    GError       **error)
 {
+  TroupeSignals *taken;
   GMainContext *context;
-  GSource *interrupt;
-  GSource *terminate;
 
   g_return_val_if_fail (TROUPE_IS_SYSTEM (self), FALSE);
 
@@ -571,16 +540,14 @@ troupe_system_run (TroupeSystem  *self,
   g_object_ref (self);
   context = self->reactor->context;
   g_main_context_push_thread_default (context);
-  interrupt = troupe_system_take_signal (self, SIGINT);
-  terminate = troupe_system_take_signal (self, SIGTERM);
+  taken = troupe_signals_take (self);
 
   __atomic_store_n (&self->running, 1, __ATOMIC_RELEASE);
   while (troupe_system_get_state (self) != STATE_ENDED)
     g_main_context_iteration (context, TRUE);
   __atomic_store_n (&self->running, 0, __ATOMIC_RELEASE);
 
-  give_back_signal (interrupt);
-  give_back_signal (terminate);
+  troupe_signals_give_back (taken);
   g_main_context_pop_thread_default (context);
   g_main_context_release (context);
   g_object_unref (self);

@@ -219,6 +219,61 @@ test_signal (Fixture       *fixture,
   g_assert_cmpstr (fixture->story->str, ==, "bye");
 }
 
+static void
+test_signal_back (Fixture       *fixture,
+                  gconstpointer  data)
+{
+  struct sigaction action;
+
+  g_test_summary ("After a run the signals do again what they did before, whether or not they came.");
+
+  on (fixture, TROUPE_EVENT_STARTUP, TROUPE_PHASE_AFTER, stop_it, "");
+  signal (SIGINT, SIG_IGN);
+  g_assert_true (troupe_system_run (fixture->system, NULL));
+  g_assert_cmpint (sigaction (SIGINT, NULL, &action), ==, 0);
+  g_assert_true (action.sa_handler == SIG_IGN);
+  signal (SIGINT, SIG_DFL);
+}
+
+static int n_ready;
+
+static TroupePromise *
+say_ready (TroupeSystem *system,
+           gpointer      data)
+{
+  g_atomic_int_inc (&n_ready);
+  g_main_context_wakeup (NULL);
+  return NULL;
+}
+
+static gpointer
+run_until_signal (gpointer data)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (TroupeSystem) system = troupe_system_new (context, "poll", NULL);
+
+  troupe_system_add_trigger (system, TROUPE_EVENT_STARTUP, TROUPE_PHASE_AFTER, say_ready, NULL, NULL);
+  g_assert_true (troupe_system_run (system, NULL));
+  g_assert_true (troupe_system_has_ended (system));
+
+  return NULL;
+}
+
+static void
+test_signal_all (Fixture       *fixture,
+                 gconstpointer  data)
+{
+  GThread *thread = g_thread_new ("runner", run_until_signal, NULL);
+
+  g_test_summary ("A signal ends the runs of all threads.");
+
+  troupe_test_until (g_atomic_int_get (&n_ready) == 1);
+  troupe_system_add_trigger (fixture->system, TROUPE_EVENT_STARTUP, TROUPE_PHASE_BEFORE, raise_signal,
+                             GINT_TO_POINTER (SIGTERM), NULL);
+  g_assert_true (troupe_system_run (fixture->system, NULL));
+  g_thread_join (thread);
+}
+
 static gpointer
 shut_down (gpointer system)
 {
@@ -366,6 +421,8 @@ main (int   argc,
   add ("late", NULL, test_late);
   add ("sigterm", GINT_TO_POINTER (SIGTERM), test_signal);
   add ("sigint", GINT_TO_POINTER (SIGINT), test_signal);
+  add ("signal-back", NULL, test_signal_back);
+  add ("signal-all", NULL, test_signal_all);
   add ("shutdown-thread", NULL, test_shutdown_thread);
   add ("thread", NULL, test_thread);
   add ("spawn-after-end", NULL, test_spawn_after_end);
