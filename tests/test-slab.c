@@ -13,6 +13,11 @@
 static void
 test_alloc (void)
 {
+  static const gsize sizes[TROUPE_N_SLABS] = {
+    TROUPE_SLAB_SMALL_SIZE,
+    TROUPE_SLAB_MEDIUM_SIZE,
+    TROUPE_SLAB_LARGE_SIZE,
+  };
   g_autofree char **blocks = g_new (char *, N_BLOCKS);
   guint slab;
   guint i;
@@ -21,7 +26,7 @@ test_alloc (void)
 
   for (slab = 0; slab < TROUPE_N_SLABS; slab++)
     {
-      gsize size = slab == TROUPE_SLAB_SMALL ? TROUPE_SLAB_SMALL_SIZE : TROUPE_SLAB_LARGE_SIZE;
+      gsize size = sizes[slab];
 
       for (i = 0; i < N_BLOCKS; i++)
         {
