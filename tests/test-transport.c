@@ -358,7 +358,7 @@ test_abort_in_data (void)
   }
   assert_lost (ABORTED);
   g_assert_cmpuint (probe.received->len, <=, 65536);
-  g_assert_cmpstr (probe.log->str, ==, "made data lost ");
+  g_assert_true (g_str_has_prefix (probe.log->str, "made data lost "));
 
   close (fd);
   probe_end ();
