@@ -39,10 +39,21 @@ troupe_body_string (const char *string)
   };
 }
 
+/* What G_TYPE_BYTES is once there is such a body: calling for it twice a message shows. */
+static GType troupe_body_bytes_type;
+
 TroupeBody
 troupe_body_bytes (GBytes *bytes)
 {
-  return (TroupeBody) { .type = G_TYPE_BYTES, .v_pointer = bytes != NULL ? g_bytes_ref (bytes) : NULL };
+  GType type = __atomic_load_n (&troupe_body_bytes_type, __ATOMIC_RELAXED);
+
+  if (G_UNLIKELY (type == 0))
+    {
+      type = G_TYPE_BYTES;
+      __atomic_store_n (&troupe_body_bytes_type, type, __ATOMIC_RELAXED);
+    }
+
+  return (TroupeBody) { .type = type, .v_pointer = bytes != NULL ? g_bytes_ref (bytes) : NULL };
 }
 
 TroupeBody
@@ -431,16 +442,16 @@ troupe_body_clear_slow (TroupeBody *self)
   if (body.v_pointer == NULL || body.type == G_TYPE_POINTER)
     return;
 
-  if (body.type == TROUPE_TYPE_BODY_BOX)
-    troupe_body_clear_box (body.v_pointer);
+  if (body.type == G_TYPE_STRING)
+    g_ref_string_release (body.v_pointer);
+  else if (body.type == __atomic_load_n (&troupe_body_bytes_type, __ATOMIC_RELAXED))
+    g_bytes_unref (body.v_pointer);
   else if (body.type == G_TYPE_INVALID)
     g_error_free (body.v_pointer);
-  else if (body.type == G_TYPE_STRING)
-    g_ref_string_release (body.v_pointer);
-  else if (body.type == G_TYPE_BYTES)
-    g_bytes_unref (body.v_pointer);
   else if (body.type == G_TYPE_VARIANT)
     g_variant_unref (body.v_pointer);
+  else if (body.type == TROUPE_TYPE_BODY_BOX)
+    troupe_body_clear_box (body.v_pointer);
   else if (body.type == TROUPE_TYPE_JSON)
     json_object_put (body.v_pointer);
   else if (G_TYPE_FUNDAMENTAL (body.type) == G_TYPE_BOXED)
