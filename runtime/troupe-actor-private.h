@@ -11,6 +11,15 @@ G_BEGIN_DECLS
 /* The ref whose object is being constructed on this thread: what makes an object a live actor. */
 extern __thread TroupeRef *troupe_actor_in_birth;
 
+/* The receive of the base class, which most classes keep, and what it does. */
+gboolean troupe_actor_real_receive     (TroupeActor    *self,
+                                        TroupeMessage  *message,
+                                        GError        **error);
+gboolean troupe_actor_dispatch         (TroupeActor           *self,
+                                        const TroupeBindings  *bindings,
+                                        TroupeMessage         *message,
+                                        GError               **error);
+
 /* Whether SELF has nothing to say of children that end well. */
 gboolean troupe_actor_ignores_children (TroupeActor *self);
 

@@ -77,13 +77,13 @@ troupe_actor_refuse_body (TroupeActor         *self,
                                         g_type_name (troupe_message_get_body_type (message))));
 }
 
-static gboolean
-troupe_actor_real_receive (TroupeActor    *self,
-                           TroupeMessage  *message,
-                           GError        **error)
+gboolean
+troupe_actor_dispatch (TroupeActor           *self,
+                       const TroupeBindings  *bindings,
+                       TroupeMessage         *message,
+                       GError               **error)
 {
-  TroupeActorPrivate *priv = troupe_actor_get_instance_private (self);
-  const TroupeBinding *binding = troupe_bindings_lookup (priv->ref->bindings, message->name);
+  const TroupeBinding *binding = troupe_bindings_lookup (bindings, message->name);
 
   if (G_UNLIKELY (binding == NULL))
     return TROUPE_ACTOR_GET_CLASS (self)->unhandled (self, message, error);
@@ -96,6 +96,16 @@ troupe_actor_real_receive (TroupeActor    *self,
     }
 
   return binding->handler (self, message, error);
+}
+
+gboolean
+troupe_actor_real_receive (TroupeActor    *self,
+                           TroupeMessage  *message,
+                           GError        **error)
+{
+  TroupeActorPrivate *priv = troupe_actor_get_instance_private (self);
+
+  return troupe_actor_dispatch (self, priv->ref->bindings, message, error);
 }
 
 static gboolean

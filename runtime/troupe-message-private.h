@@ -29,7 +29,21 @@ G_STATIC_ASSERT (sizeof (TroupeMessage) <= TROUPE_SLAB_SMALL_SIZE);
 
 /* Made ready to travel: SELF (taken), or a fresh envelope over its body if it has travelled or is shared. NULL, after a critical, if
  * that body cannot be shared. */
-TroupeMessage *troupe_message_prepare   (TroupeMessage *self);
+TroupeMessage *troupe_message_prepare_slow (TroupeMessage *self);
+
+static inline TroupeMessage *
+troupe_message_prepare (TroupeMessage *self)
+{
+  /* Acquire: what another holder did with it happened before it became ours alone. */
+  if (G_UNLIKELY ((self->mail.bits & TROUPE_MESSAGE_SENT) ||
+                  __atomic_load_n (&self->mail.ref_count, __ATOMIC_ACQUIRE) > 1))
+    return troupe_message_prepare_slow (self);
+
+  self->mail.bits |= TROUPE_MESSAGE_SENT;
+
+  return self;
+}
+
 /* Takes the debt away. */
 TroupeResolver *troupe_message_steal_reply (TroupeMessage *self);
 void           troupe_message_free      (TroupeMessage *self);

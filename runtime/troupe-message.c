@@ -89,17 +89,10 @@ troupe_message_is_shared (TroupeMessage *self)
 }
 
 TroupeMessage *
-troupe_message_prepare (TroupeMessage *self)
+troupe_message_prepare_slow (TroupeMessage *self)
 {
-  TroupeMessage *copy;
+  TroupeMessage *copy = troupe_message_make (self->name, TROUPE_BODY_NOTHING);
 
-  if (G_LIKELY (!troupe_message_is_shared (self) && (self->mail.bits & TROUPE_MESSAGE_SENT) == 0))
-    {
-      self->mail.bits |= TROUPE_MESSAGE_SENT;
-      return self;
-    }
-
-  copy = troupe_message_make (self->name, TROUPE_BODY_NOTHING);
   copy->mail.bits = TROUPE_MESSAGE_SENT;
   if (!troupe_body_copy (&self->body, &copy->body))
     {

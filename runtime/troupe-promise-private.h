@@ -45,10 +45,9 @@ struct _TroupePromise
   gint             state;            /* a TroupePromiseState, atomic */
   guint8           adopted;          /* atomic: a chain waits for this one's outcome, or has taken it */
   guint8           failed;           /* atomic, a hint: its run ended in an error */
-  guint8           outside : 1;      /* the home is no actor */
+  guint8           outside;          /* the home is no actor; never changes */
   guint8           running : 1;      /* on the stack of a run; this and what follows is for home only */
   guint8           linked : 1;       /* in the home's list */
-  guint8           pauses;
   TroupeRef       *home;             /* a reference */
   TroupeBody       outcome;          /* written by who claimed it, then the home's */
   TroupeChainStep *head;
@@ -123,6 +122,8 @@ void           troupe_promise_leave        (TroupeVisit      *visit);
 gboolean       troupe_promise_is_at_home   (TroupePromise    *self);
 /* No count is left. */
 void           troupe_promise_finalize     (TroupePromise    *self);
+/* Sends SELF's mail home. */
+void           troupe_promise_post         (TroupePromise    *self);
 /* Home: the outcome is there. SELF is held. */
 void           troupe_promise_deliver      (TroupePromise    *self);
 

@@ -86,13 +86,22 @@ troupe_promise_enter_outside (TroupePromise *self,
   return TRUE;
 }
 
+/* That is troupe_ref_get_running () == self->home, with the cheap comparison first. */
+static inline gboolean
+troupe_promise_home_is_running (TroupePromise *self)
+{
+  TroupeReactor *reactor = troupe_reactor_here;
+
+  return reactor != NULL && reactor->running == self->home && reactor->running_depth == g_main_depth ();
+}
+
 gboolean
 troupe_promise_enter (TroupePromise *self,
                       TroupeVisit   *visit)
 {
   visit->context = NULL;
 
-  if (G_LIKELY (troupe_ref_get_running () == self->home))
+  if (G_LIKELY (troupe_promise_home_is_running (self)))
     return TRUE;
 
   return self->outside && troupe_promise_enter_outside (self, visit);
@@ -113,7 +122,10 @@ troupe_promise_is_at_home (TroupePromise *self)
 {
   TroupeVisit visit;
 
-  if (!troupe_promise_enter (self, &visit))
+  if (G_LIKELY (troupe_promise_home_is_running (self)))
+    return TRUE;
+
+  if (!self->outside || !troupe_promise_enter_outside (self, &visit))
     return FALSE;
 
   troupe_promise_leave (&visit);
@@ -192,7 +204,6 @@ troupe_promise_alloc (TroupeRef          *home,
   self->outside = home->reactor->outside == home;
   self->running = FALSE;
   self->linked = FALSE;
-  self->pauses = 0;
   self->home = troupe_ref_ref (home);
   self->outcome.type = G_TYPE_NONE;
   self->head = NULL;
@@ -277,22 +288,20 @@ troupe_promise_report (TroupePromise *self)
 }
 
 /* Takes a step off its chain; for a link, returns the promise it holds. */
-static TroupePromise *
+static inline TroupePromise *
 troupe_promise_free_step (TroupeChainStep *step)
 {
-  TroupeChainStep copy = *step;
+  TroupePromise *held = NULL;
 
-  /* The block first: it is warm, and the notifies are likely to need one. */
+  if (step->callback_destroy != NULL)
+    step->callback_destroy (step->callback_data);
+  if (step->errback_destroy != NULL)
+    step->errback_destroy (step->errback_data);
+  if (step->kind == TROUPE_STEP_LINK)
+    held = step->callback_data;
+
   troupe_slab_free (TROUPE_SLAB_SMALL, step);
-
-  if (copy.kind == TROUPE_STEP_LINK)
-    return copy.callback_data;
-
-  if (copy.callback_destroy != NULL)
-    copy.callback_destroy (copy.callback_data);
-  if (copy.errback_destroy != NULL)
-    copy.errback_destroy (copy.errback_data);
-  return NULL;
+  return held;
 }
 
 static TroupeChainStep *
@@ -346,6 +355,24 @@ troupe_promise_free (TroupePromise *self)
   troupe_slab_free (TROUPE_SLAB_MEDIUM, self);
 }
 
+void
+troupe_promise_post (TroupePromise *self)
+{
+  TroupeRef *home = self->home;
+
+  if (G_LIKELY (troupe_reactor_is_here (home->reactor)))
+    {
+      troupe_ref_post (home, &self->mail);
+    }
+  else
+    {
+      /* The home's thread may have freed the promise, and its reference with it, before the post returns. */
+      g_autoptr (TroupeRef) keep = troupe_ref_ref (home);
+
+      troupe_ref_post (keep, &self->mail);
+    }
+}
+
 /* Whether freeing it runs code that expects to run at home. */
 static gboolean
 troupe_promise_is_particular (TroupePromise *self)
@@ -378,8 +405,8 @@ troupe_promise_finalize (TroupePromise *self)
     }
 
   self->counts = TROUPE_PROMISE_HOLD;
-  self->mail.bits |= TROUPE_PROMISE_FINALIZE;
-  troupe_ref_post (self->home, &self->mail);
+  self->mail.bits = TROUPE_PROMISE_FINALIZE;
+  troupe_promise_post (self);
 }
 
 static void
@@ -626,7 +653,7 @@ troupe_promise_adopt (TroupePromise *self,
   switch (troupe_promise_get_state (inner))
     {
     case TROUPE_PROMISE_DELIVERED:
-      if (inner->running || inner->pauses > 0)
+      if (inner->running)
         break;
 
       self->outcome = inner->outcome;
@@ -714,7 +741,8 @@ troupe_promise_hand_over (TroupePromise *self,
 static TroupePromise *
 troupe_promise_run_steps (TroupePromise *self)
 {
-  while (self->head != NULL && self->pauses == 0 && self->state == TROUPE_PROMISE_DELIVERED)
+  while (self->head != NULL &&
+         __atomic_load_n (&self->state, __ATOMIC_RELAXED) == TROUPE_PROMISE_DELIVERED)
     {
       TroupeChainStep *step = troupe_promise_pop_step (self);
 
@@ -840,7 +868,7 @@ troupe_promise_deliver (TroupePromise *self)
 
   __atomic_store_n (&self->state, TROUPE_PROMISE_DELIVERED, __ATOMIC_RELEASE);
   troupe_promise_unlink (self);
-  if (self->head != NULL && self->pauses == 0)
+  if (self->head != NULL)
     troupe_promise_run (self);
   else
     troupe_promise_note_failure (self);
@@ -919,7 +947,7 @@ static inline void
 troupe_promise_run_added (TroupePromise *self,
                           TroupeVisit   *visit)
 {
-  if (self->state >= TROUPE_PROMISE_DELIVERED && !self->running && self->pauses == 0)
+  if (self->state >= TROUPE_PROMISE_DELIVERED && !self->running)
     {
       /* A step may drop the caller's own handle. */
       troupe_promise_add_count (self, TROUPE_PROMISE_HOLD);

@@ -446,8 +446,15 @@ troupe_ref_handle_message (TroupeRef     *self,
 {
   TroupeActorClass *klass = (TroupeActorClass *) ((GTypeInstance *) self->actor)->g_class;
   GError *error = NULL;
+  gboolean handled;
 
-  if (G_UNLIKELY (!klass->receive (self->actor, message, &error)))
+  /* Most classes keep the base class's: then we know already where it will look. */
+  if (G_LIKELY (klass->receive == troupe_actor_real_receive))
+    handled = troupe_actor_dispatch (self->actor, self->bindings, message, &error);
+  else
+    handled = klass->receive (self->actor, message, &error);
+
+  if (G_UNLIKELY (!handled))
     troupe_ref_handle_failure (self, message, error);
   else if (G_UNLIKELY (message->reply != NULL))
     troupe_ref_break_reply (self, message);

@@ -79,7 +79,7 @@ troupe_promise_settle (TroupePromise *self,
 
       /* Release: with it go the outcome and all that led to it. The mailbox passes on the same, but home may look at the state first. */
       __atomic_store_n (&self->state, TROUPE_PROMISE_POSTED, __ATOMIC_RELEASE);
-      troupe_ref_post (self->home, &self->mail);
+      troupe_promise_post (self);
     }
 
   return TRUE;
