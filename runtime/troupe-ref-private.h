@@ -41,7 +41,7 @@ enum
   TROUPE_REF_KILLED  = 1 << 4,
   TROUPE_REF_FAILED  = 1 << 5,
   TROUPE_REF_CROWDS  = 1 << 6,       /* has sent to a crowded mailbox in this slice */
-  TROUPE_REF_COUNTED = 1 << 6,       /* a connection, counted by its factory */
+  TROUPE_REF_COUNTED = 1 << 7,       /* a connection, counted by its factory */
 };
 
 /*
