@@ -1,0 +1,347 @@
+/* test-connector.c
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "troupe-test-connection.h"
+
+/* A factory that builds nothing. */
+#define DECLINING_TYPE_FACTORY (declining_factory_get_type ())
+G_DECLARE_FINAL_TYPE (DecliningFactory, declining_factory, DECLINING, FACTORY, TroupeFactory)
+
+struct _DecliningFactory
+{
+  TroupeFactory parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (DecliningFactory, declining_factory, TROUPE_TYPE_FACTORY)
+
+static TroupeRef *
+declining_build_protocol (TroupeFactory   *factory,
+                          GSocketAddress  *peer,
+                          GError         **error)
+{
+  return NULL;
+}
+
+static void
+declining_factory_class_init (DecliningFactoryClass *klass)
+{
+  TROUPE_FACTORY_CLASS (klass)->build_protocol = declining_build_protocol;
+}
+
+static void
+declining_factory_init (DecliningFactory *self)
+{
+}
+
+/* A listening socket that nothing accepts from but the test. */
+static int
+server_open (int      backlog,
+             guint16 *number)
+{
+  struct sockaddr_in address = { .sin_family = AF_INET };
+  socklen_t length = sizeof address;
+  int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  address.sin_addr.s_addr = g_htonl (INADDR_LOOPBACK);
+  g_assert_cmpint (bind (fd, (struct sockaddr *) &address, sizeof address), ==, 0);
+  if (backlog >= 0)
+    g_assert_cmpint (listen (fd, backlog), ==, 0);
+  g_assert_cmpint (getsockname (fd, (struct sockaddr *) &address, &length), ==, 0);
+  *number = g_ntohs (address.sin_port);
+  return fd;
+}
+
+static void
+take_ref (TroupePromise *promise,
+          gpointer       ref)
+{
+  g_assert_true (troupe_promise_get_value_type (promise) == TROUPE_TYPE_REF);
+  *(TroupeRef **) ref = troupe_ref_ref (troupe_promise_get_boxed (promise));
+}
+
+static void
+take_error (TroupePromise *promise,
+            gpointer       error)
+{
+  *(GError **) error = troupe_promise_steal_error (promise);
+}
+
+static TroupeRef *
+connect_to (const char *endpoint)
+{
+  g_autoptr (TroupePromise) promise = troupe_connect (probe.system, endpoint, probe.factory);
+  TroupeRef *ref = NULL;
+
+  troupe_promise_add_callback (promise, take_ref, &ref, NULL);
+  troupe_test_until (ref != NULL);
+  return ref;
+}
+
+static GError *
+fail_to_connect (const char *endpoint)
+{
+  g_autoptr (TroupePromise) promise = troupe_connect (probe.system, endpoint, probe.factory);
+  GError *error = NULL;
+
+  troupe_promise_add_errback (promise, take_error, &error, NULL);
+  troupe_test_until (error != NULL);
+  return error;
+}
+
+static void
+test_connect (void)
+{
+  g_autoptr (TroupeRef) ref = NULL;
+  g_autofree char *endpoint = NULL;
+
+  g_test_summary ("A connect promises the address of the protocol, which has been connected before any message");
+
+  probe_begin ();
+  endpoint = troupe_port_dup_endpoint (probe.port);
+  ref = connect_to (endpoint);
+  troupe_ref_send (ref, troupe_message_new_string ("note", "mail"));
+  troupe_test_until (strstr (probe.log->str, "mail") != NULL && probe.n_made == 2);
+  g_assert_true (g_str_has_prefix (probe.log->str, "made "));
+
+  troupe_ref_stop (ref);
+  troupe_test_until (probe.n_lost == 2);
+  probe_end ();
+}
+
+static void
+test_name (void)
+{
+  g_autoptr (TroupeRef) ref = NULL;
+  g_autofree char *endpoint = NULL;
+
+  g_test_summary ("A name is looked up, and the address that answers is used");
+
+  probe_begin ();
+  endpoint = g_strdup_printf ("tcp:localhost:%u", probe.number);
+  ref = connect_to (endpoint);
+  troupe_test_until (probe.n_made == 2);
+  probe_end ();
+}
+
+static void
+greet (TroupeProtocol *protocol)
+{
+  write_text (protocol, "hello");
+}
+
+static void
+test_data (void)
+{
+  g_autoptr (TroupeRef) ref = NULL;
+  g_autofree char *endpoint = NULL;
+  guint16 number;
+  int server = server_open (5, &number);
+  int fd;
+
+  g_test_summary ("A connected protocol writes and reads like an accepted one");
+
+  probe_begin ();
+  probe.on_made = greet;
+  endpoint = g_strdup_printf ("tcp:127.0.0.1:%u:bindAddress=127.0.0.1", number);
+  ref = connect_to (endpoint);
+  fd = accept (server, NULL, NULL);
+  assert_client_reads (fd, "hello");
+  client_send (fd, "answer");
+  troupe_test_until (probe.received->len == 6);
+  g_assert_cmpuint (port_number (troupe_transport_get_peer (probe_transport ())), ==, number);
+
+  close (fd);
+  close (server);
+  assert_lost (DONE);
+  probe_end ();
+}
+
+static void
+test_refused (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *endpoint = NULL;
+  g_autofree char *message = NULL;
+  guint16 number;
+  int server = server_open (-1, &number);
+
+  g_test_summary ("Nobody listening there is an error of its own that names the address");
+
+  probe_begin ();
+  endpoint = g_strdup_printf ("tcp:127.0.0.1:%u", number);
+  message = g_strdup_printf ("Cannot connect to 127.0.0.1:%u: %s", number, g_strerror (ECONNREFUSED));
+  error = fail_to_connect (endpoint);
+  g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_CONNECTION_REFUSED);
+  g_assert_cmpstr (error->message, ==, message);
+
+  g_clear_error (&error);
+  g_clear_pointer (&endpoint, g_free);
+  endpoint = g_strdup_printf ("tcp:localhost:%u", number);
+  error = fail_to_connect (endpoint);
+  g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_CONNECTION_REFUSED);
+  g_assert_true (g_str_has_prefix (error->message, "Cannot connect to localhost:"));
+  close (server);
+  probe_end ();
+}
+
+static void
+test_unknown_host (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("A name that nobody knows is an error of its own");
+
+  probe_begin ();
+  error = fail_to_connect ("tcp:nonesuch.invalid:80");
+  g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_UNKNOWN_HOST);
+  g_assert_true (g_str_has_prefix (error->message, "Cannot connect to nonesuch.invalid:80: "));
+  probe_end ();
+}
+
+static void
+test_bad_endpoint (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("A bad endpoint rejects the promise");
+
+  probe_begin ();
+  error = fail_to_connect ("tcp:somewhere");
+  g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_BAD_ENDPOINT);
+  probe_end ();
+}
+
+static void
+test_cannot_bind (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *endpoint = NULL;
+
+  g_test_summary ("A bind address that is not ours is an error of its own");
+
+  probe_begin ();
+  endpoint = g_strdup_printf ("tcp:127.0.0.1:%u:bindAddress=192.0.2.1", probe.number);
+  error = fail_to_connect (endpoint);
+  g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_CANNOT_BIND);
+  g_assert_nonnull (strstr (error->message, "192.0.2.1"));
+  probe_end ();
+}
+
+static void
+test_declined (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *endpoint = NULL;
+  guint16 number;
+  int server = server_open (5, &number);
+  int fd;
+
+  g_test_summary ("A factory that builds nothing declines, and the peer sees the end");
+
+  probe_begin_bare ();
+  probe.factory = troupe_system_spawn (probe.system, NULL, DECLINING_TYPE_FACTORY, &error, NULL);
+  g_assert_no_error (error);
+  endpoint = g_strdup_printf ("tcp:127.0.0.1:%u", number);
+  error = fail_to_connect (endpoint);
+  g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_CONNECTION_DECLINED);
+  fd = accept (server, NULL, NULL);
+  assert_client_at_end (fd);
+  close (fd);
+  close (server);
+  probe_end ();
+}
+
+/* Fills the backlog of SERVER, so that the next connect gets no answer. */
+static void
+fill_backlog (guint16 number,
+              int     fds[4])
+{
+  struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = g_htons (number) };
+
+  address.sin_addr.s_addr = g_htonl (INADDR_LOOPBACK);
+  for (guint i = 0; i < 4; i++)
+    {
+      fds[i] = socket (AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+      if (connect (fds[i], (struct sockaddr *) &address, sizeof address) != 0)
+        g_assert_cmpint (errno, ==, EINPROGRESS);
+    }
+}
+
+static void
+test_timeout (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *endpoint = NULL;
+  guint16 number;
+  int server = server_open (0, &number);
+  int fds[4];
+
+  g_test_summary ("A peer that does not answer in time is an error of its own");
+
+  fill_backlog (number, fds);
+  probe_begin ();
+  endpoint = g_strdup_printf ("tcp:127.0.0.1:%u:timeout=0.05", number);
+  error = fail_to_connect (endpoint);
+  g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_TIMED_OUT);
+  g_assert_nonnull (strstr (error->message, "timed out after 0.05 s"));
+  for (guint i = 0; i < 4; i++)
+    close (fds[i]);
+  close (server);
+  probe_end ();
+}
+
+static void
+test_factory_ends (void)
+{
+  g_autoptr (TroupePromise) promise = NULL;
+  g_autofree char *endpoint = NULL;
+  GError *error = NULL;
+  guint16 number;
+  int server = server_open (0, &number);
+  int fds[4];
+
+  g_test_summary ("The end of the factory rejects what is under way and what comes later");
+
+  fill_backlog (number, fds);
+  probe_begin ();
+  endpoint = g_strdup_printf ("tcp:127.0.0.1:%u", number);
+  promise = troupe_connect (probe.system, endpoint, probe.factory);
+  troupe_promise_add_errback (promise, take_error, &error, NULL);
+  for (guint i = 0; i < 10; i++)
+    g_main_context_iteration (NULL, FALSE);
+  g_assert_null (error);
+  troupe_ref_stop (probe.factory);
+  troupe_test_until (error != NULL);
+  g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_ACTOR_STOPPED);
+  g_clear_error (&error);
+
+  troupe_test_until (troupe_ref_has_ended (probe.factory));
+  error = fail_to_connect (endpoint);
+  g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_ACTOR_STOPPED);
+  g_clear_error (&error);
+  for (guint i = 0; i < 4; i++)
+    close (fds[i]);
+  close (server);
+  probe_end ();
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/troupe/connector/connect", test_connect);
+  g_test_add_func ("/troupe/connector/name", test_name);
+  g_test_add_func ("/troupe/connector/data", test_data);
+  g_test_add_func ("/troupe/connector/refused", test_refused);
+  g_test_add_func ("/troupe/connector/unknown-host", test_unknown_host);
+  g_test_add_func ("/troupe/connector/bad-endpoint", test_bad_endpoint);
+  g_test_add_func ("/troupe/connector/cannot-bind", test_cannot_bind);
+  g_test_add_func ("/troupe/connector/declined", test_declined);
+  g_test_add_func ("/troupe/connector/timeout", test_timeout);
+  g_test_add_func ("/troupe/connector/factory-ends", test_factory_ends);
+
+  return g_test_run ();
+}
