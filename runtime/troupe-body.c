@@ -444,10 +444,10 @@ troupe_body_clear_slow (TroupeBody *self)
 
   if (body.type == G_TYPE_STRING)
     g_ref_string_release (body.v_pointer);
+  else if (body.type == G_TYPE_INVALID)    /* before the next one, which may still be unset, and as much as that */
+    g_error_free (body.v_pointer);
   else if (body.type == __atomic_load_n (&troupe_body_bytes_type, __ATOMIC_RELAXED))
     g_bytes_unref (body.v_pointer);
-  else if (body.type == G_TYPE_INVALID)
-    g_error_free (body.v_pointer);
   else if (body.type == G_TYPE_VARIANT)
     g_variant_unref (body.v_pointer);
   else if (body.type == TROUPE_TYPE_BODY_BOX)
