@@ -14,7 +14,7 @@ troupe_promise_read_outside_step (TroupePromise *self,
 {
   if (!troupe_promise_is_at_home (self))
     g_critical ("%s: the outcome is read where the promise is at home", func);
-  else if (self->state != TROUPE_PROMISE_DELIVERED)
+  else if (troupe_promise_get_state (self) != TROUPE_PROMISE_DELIVERED)
     g_critical ("%s: the promise has no outcome yet", func);
   else
     return &self->outcome;

@@ -947,11 +947,13 @@ static inline void
 troupe_promise_run_added (TroupePromise *self,
                           TroupeVisit   *visit)
 {
-  if (self->state >= TROUPE_PROMISE_DELIVERED && !self->running)
+  TroupePromiseState state = troupe_promise_get_state (self);
+
+  if (state >= TROUPE_PROMISE_DELIVERED && !self->running)
     {
       /* A step may drop the caller's own handle. */
       troupe_promise_add_count (self, TROUPE_PROMISE_HOLD);
-      if (G_UNLIKELY (self->state >= TROUPE_PROMISE_ABANDONED ||
+      if (G_UNLIKELY (state >= TROUPE_PROMISE_ABANDONED ||
                       troupe_ref_get_state (self->home) == TROUPE_REF_ENDED))
         troupe_promise_abandon (self);
       else
