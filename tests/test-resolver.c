@@ -422,6 +422,73 @@ test_x_115 (void)
   g_assert_cmpint (cell.freed, ==, 1);
 }
 
+typedef struct
+{
+  GMainContext *context;
+  gint          owned;
+  gint          go;
+  GThread      *ran_in;
+} Loan;
+
+static gpointer
+borrow_context_thread (gpointer data)
+{
+  Loan *loan = data;
+
+  g_assert_true (g_main_context_acquire (loan->context));
+  g_atomic_int_set (&loan->owned, TRUE);
+  while (!g_atomic_int_get (&loan->go))
+    g_thread_yield ();
+  while (loan->ran_in == NULL)
+    g_main_context_iteration (loan->context, TRUE);
+  g_main_context_release (loan->context);
+  return NULL;
+}
+
+static void
+note_loan (TroupePromise *promise,
+           gpointer       user_data)
+{
+  Loan *loan = user_data;
+
+  loan->ran_in = g_thread_self ();
+}
+
+static void
+test_x_112_owner (void)
+{
+  Loan loan = { .context = g_main_context_new () };
+  g_autoptr (TroupeResolver) resolver = NULL;
+  g_autoptr (TroupePromise) promise = NULL;
+  GThread *thread;
+
+  g_test_summary ("Outside actors, whoever owns the context is at home; while nobody does, the thread that made the promise");
+
+  g_main_context_push_thread_default (loan.context);
+  promise = troupe_promise_new (&resolver);
+  g_main_context_pop_thread_default (loan.context);
+  troupe_promise_add_callback (promise, note_loan, &loan, NULL);
+
+  thread = g_thread_new ("owner", borrow_context_thread, &loan);
+  while (!g_atomic_int_get (&loan.owned))
+    g_thread_yield ();
+
+  g_test_expect_message ("Troupe", G_LOG_LEVEL_CRITICAL, "*steps are added where*");
+  troupe_promise_add_callback (promise, say_word, (gpointer) "never", NULL);
+  g_test_assert_expected_messages ();
+  g_assert_true (troupe_resolver_resolve (resolver, NULL));
+  g_assert_null (loan.ran_in);
+  g_assert_false (troupe_promise_is_resolved (promise));
+
+  g_atomic_int_set (&loan.go, TRUE);
+  g_thread_join (thread);
+  g_assert_true (loan.ran_in == thread);
+
+  troupe_promise_add_callback (promise, say_word, (gpointer) "again", NULL);
+  assert_trace ("again");
+  g_main_context_unref (loan.context);
+}
+
 static gpointer
 make_in_own_context_thread (gpointer data)
 {
@@ -462,7 +529,7 @@ make_with_notifies (TroupeActor    *actor,
   troupe_promise_add_callbacks (cell->promise, say_word, (gpointer) "2", say_data, say_word, (gpointer) "3", say_data);
   troupe_promise_add_errback (cell->promise, say_word, (gpointer) "4", say_data);
 
-  /* Never resolved by anybody, but held as a value by the first one's end: freed after it. */
+  /* Made later, so it is dropped later. */
   younger = troupe_promise_new (&unused);
   troupe_promise_add_both (younger, say_word, (gpointer) "5", say_data);
   g_object_set_data_full (G_OBJECT (actor), "unused", unused, (GDestroyNotify) troupe_resolver_unref);
@@ -538,6 +605,60 @@ test_x_120_stalled (void)
   assert_trace ("inner outer");
 
   cell_clear (&cell);
+  troupe_test_system_end (system);
+}
+
+static void
+resolve_and_drop (gpointer data)
+{
+  say ("freed");
+  g_assert_true (troupe_resolver_resolve (data, NULL));
+  troupe_resolver_unref (data);
+}
+
+static void
+promise_more (gpointer data)
+{
+  TroupeResolver *resolver;
+  g_autoptr (TroupePromise) promise = troupe_promise_new (&resolver);
+
+  troupe_promise_add_both (promise, say_word, (gpointer) "more", say_data);
+  g_assert_true (troupe_resolver_resolve (resolver, NULL));
+  troupe_promise_add_both (promise, say_word, (gpointer) "late", say_data);
+  troupe_resolver_unref (resolver);
+}
+
+static gboolean
+make_entangled (TroupeActor    *actor,
+                TroupeMessage  *message,
+                GError        **error)
+{
+  TroupeResolver *first, *second;
+  g_autoptr (TroupePromise) a = troupe_promise_new (&first);
+  g_autoptr (TroupePromise) b = troupe_promise_new (&second);
+
+  troupe_promise_add_both (a, say_word, second, resolve_and_drop);
+  troupe_promise_add_both (a, say_word, NULL, promise_more);
+  troupe_promise_add_both (b, say_word, (gpointer) "b", say_data);
+  g_object_set_data_full (G_OBJECT (actor), "first", first, (GDestroyNotify) troupe_resolver_unref);
+  troupe_message_reply (message);
+  return TRUE;
+}
+
+static void
+test_x_120_entangled (void)
+{
+  TroupeSystem *system = troupe_test_system_new ();
+  g_autoptr (TroupeRef) puppet = test_puppet_new (system, NULL);
+
+  g_test_summary ("What is freed when an actor ends may resolve, or make, promises of that actor: no step runs any more");
+
+  wait_for (test_puppet_ask (puppet, make_entangled, NULL));
+  troupe_ref_stop (puppet);
+  troupe_test_until (troupe_ref_has_ended (puppet));
+  /* Each word but the first is that of a free function. */
+  assert_trace ("freed b more late");
+
   troupe_test_system_end (system);
 }
 
@@ -927,12 +1048,14 @@ main (int    argc,
     { "/troupe/resolver/x/rule-110/thread", test_x_110_thread },
     { "/troupe/resolver/x/rule-111", test_x_111 },
     { "/troupe/resolver/x/rule-112", test_x_112 },
+    { "/troupe/resolver/x/rule-112/owner", test_x_112_owner },
     { "/troupe/resolver/x/rule-113", test_x_113 },
     { "/troupe/resolver/x/rule-114", test_x_114 },
     { "/troupe/resolver/x/rule-115", test_x_115 },
     { "/troupe/resolver/x/rule-115/context-gone", test_x_115_context_gone },
     { "/troupe/resolver/x/rule-120", test_x_120 },
     { "/troupe/resolver/x/rule-120/stalled", test_x_120_stalled },
+    { "/troupe/resolver/x/rule-120/entangled", test_x_120_entangled },
     { "/troupe/resolver/x/rule-121", test_x_121 },
     { "/troupe/resolver/x/rule-122", test_x_122 },
     { "/troupe/resolver/x/rule-122/failed", test_x_122_failed },
