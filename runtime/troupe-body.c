@@ -399,6 +399,13 @@ troupe_body_copy (const TroupeBody *self,
 {
   *copy = *self;
 
+  /* What is copied most: a payload that goes to many. */
+  if (self->v_pointer != NULL && self->type == __atomic_load_n (&troupe_body_bytes_type, __ATOMIC_RELAXED))
+    {
+      copy->v_pointer = g_bytes_ref (self->v_pointer);
+      return TRUE;
+    }
+
   if (self->type == TROUPE_TYPE_BODY_BOX)
     {
       *copy = TROUPE_BODY_NOTHING;

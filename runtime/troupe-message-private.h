@@ -48,4 +48,15 @@ troupe_message_prepare (TroupeMessage *self)
 TroupeResolver *troupe_message_steal_reply (TroupeMessage *self);
 void           troupe_message_free      (TroupeMessage *self);
 
+/* Unref, of what most likely nobody else holds. */
+static inline void
+troupe_message_drop (TroupeMessage *self)
+{
+  /* The only holder needs no atomic subtraction. */
+  if (G_LIKELY (__atomic_load_n (&self->mail.ref_count, __ATOMIC_ACQUIRE) == 1))
+    troupe_message_free (self);
+  else
+    troupe_message_unref (self);
+}
+
 G_END_DECLS

@@ -44,8 +44,8 @@ troupe_ref_free (TroupeRef *self)
   troupe_slab_free (TROUPE_SLAB_LARGE, self);
 }
 
-TroupeRef *
-troupe_ref_get_running (void)
+static inline TroupeRef *
+troupe_ref_find_running (void)
 {
   TroupeReactor *reactor = troupe_reactor_here;
 
@@ -56,12 +56,24 @@ troupe_ref_get_running (void)
   return reactor->running;
 }
 
+static inline TroupeRef *
+troupe_ref_find_current (void)
+{
+  TroupeRef *running = troupe_ref_find_running ();
+
+  return running != NULL && !(running->flags & TROUPE_REF_OUTSIDE) ? running : NULL;
+}
+
+TroupeRef *
+troupe_ref_get_running (void)
+{
+  return troupe_ref_find_running ();
+}
+
 TroupeRef *
 troupe_ref_get_current (void)
 {
-  TroupeRef *running = troupe_ref_get_running ();
-
-  return running != NULL && !(running->flags & TROUPE_REF_OUTSIDE) ? running : NULL;
+  return troupe_ref_find_current ();
 }
 
 GError *
@@ -459,7 +471,7 @@ troupe_ref_handle_message (TroupeRef     *self,
   else if (G_UNLIKELY (message->reply != NULL))
     troupe_ref_break_reply (self, message);
 
-  troupe_message_unref (message);
+  troupe_message_drop (message);
 }
 
 static inline void
@@ -573,10 +585,10 @@ troupe_ref_unref (TroupeRef *self)
     troupe_ref_free (self);
 }
 
-void
-troupe_ref_deliver (TroupeRef     *self,
-                    TroupeMessage *message,
-                    TroupeRef     *sender)
+static inline void
+troupe_ref_put (TroupeRef     *self,
+                TroupeMessage *message,
+                TroupeRef     *sender)
 {
   message->sender = sender != NULL ? troupe_ref_ref (sender) : NULL;
 
@@ -591,6 +603,14 @@ troupe_ref_deliver (TroupeRef     *self,
       message->target = troupe_ref_ref (self);
       troupe_reactor_post (self->reactor, &message->mail);
     }
+}
+
+void
+troupe_ref_deliver (TroupeRef     *self,
+                    TroupeMessage *message,
+                    TroupeRef     *sender)
+{
+  troupe_ref_put (self, message, sender);
 }
 
 /**
@@ -614,7 +634,7 @@ troupe_ref_send (TroupeRef     *self,
 
   message = troupe_message_prepare (message);
   if (message != NULL)
-    troupe_ref_deliver (self, message, troupe_ref_get_current ());
+    troupe_ref_put (self, message, troupe_ref_find_current ());
 }
 
 /**
