@@ -197,8 +197,10 @@ main (int argc, char **argv)
   setlocale (LC_ALL, "");
   g_option_context_add_main_entries (context, options, NULL);
 
-  if (!g_option_context_parse (context, &argc, &argv, &error) ||
-      !serve (endpoints != NULL ? endpoints : nowhere, MAX (max, 0), &error))
+  if (g_option_context_parse (context, &argc, &argv, &error) && max < 0)
+    g_set_error (&error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--max=%d is no number of connections", max);
+
+  if (error != NULL || !serve (endpoints != NULL ? endpoints : nowhere, max, &error))
     {
       g_printerr ("limited: %s\n", error->message);
       return 1;

@@ -34,6 +34,82 @@ declining_factory_init (DecliningFactory *self)
 {
 }
 
+/* Knows two names, without asking anybody: “here.test”, which is 127.0.0.1, and “twice.test”, which is 127.0.0.9 and then 127.0.0.1. */
+#define FAKE_TYPE_RESOLVER (fake_resolver_get_type ())
+G_DECLARE_FINAL_TYPE (FakeResolver, fake_resolver, FAKE, RESOLVER, GResolver)
+
+struct _FakeResolver
+{
+  GResolver parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (FakeResolver, fake_resolver, G_TYPE_RESOLVER)
+
+static gboolean fake_is_slow;
+static GTask *fake_pending;          /* of a slow lookup */
+
+static void
+free_addresses (gpointer addresses)
+{
+  g_resolver_free_addresses (addresses);
+}
+
+static void
+fake_lookup_async (GResolver                *resolver,
+                   const char               *name,
+                   GResolverNameLookupFlags  flags,
+                   GCancellable             *cancellable,
+                   GAsyncReadyCallback       callback,
+                   gpointer                  user_data)
+{
+  g_autoptr (GTask) task = g_task_new (resolver, cancellable, callback, user_data);
+  GList *addresses = g_list_prepend (NULL, g_inet_address_new_from_string ("127.0.0.1"));
+
+  if (g_str_equal (name, "twice.test"))
+    addresses = g_list_prepend (addresses, g_inet_address_new_from_string ("127.0.0.9"));
+
+  if (fake_is_slow)
+    fake_pending = g_steal_pointer (&task);
+  else if (!g_str_has_suffix (name, ".test"))
+    g_task_return_new_error (task, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND, "Nobody knows %s", name);
+  else
+    g_task_return_pointer (task, g_steal_pointer (&addresses), free_addresses);
+
+  g_resolver_free_addresses (addresses);
+}
+
+static void
+fake_lookup_plain_async (GResolver           *resolver,
+                         const char          *name,
+                         GCancellable        *cancellable,
+                         GAsyncReadyCallback  callback,
+                         gpointer             user_data)
+{
+  fake_lookup_async (resolver, name, G_RESOLVER_NAME_LOOKUP_FLAGS_DEFAULT, cancellable, callback, user_data);
+}
+
+static GList *
+fake_lookup_finish (GResolver     *resolver,
+                    GAsyncResult  *result,
+                    GError       **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
+fake_resolver_class_init (FakeResolverClass *klass)
+{
+  G_RESOLVER_CLASS (klass)->lookup_by_name_async = fake_lookup_plain_async;
+  G_RESOLVER_CLASS (klass)->lookup_by_name_finish = fake_lookup_finish;
+  G_RESOLVER_CLASS (klass)->lookup_by_name_with_flags_async = fake_lookup_async;
+  G_RESOLVER_CLASS (klass)->lookup_by_name_with_flags_finish = fake_lookup_finish;
+}
+
+static void
+fake_resolver_init (FakeResolver *self)
+{
+}
+
 /* A listening socket that nothing accepts from but the test. */
 static int
 server_open (int      backlog,
@@ -118,7 +194,22 @@ test_name (void)
   g_test_summary ("A name is looked up, and the address that answers is used");
 
   probe_begin ();
-  endpoint = g_strdup_printf ("tcp:localhost:%u", probe.number);
+  endpoint = g_strdup_printf ("tcp:here.test:%u", probe.number);
+  ref = connect_to (endpoint);
+  troupe_test_until (probe.n_made == 2);
+  probe_end ();
+}
+
+static void
+test_second_address (void)
+{
+  g_autoptr (TroupeRef) ref = NULL;
+  g_autofree char *endpoint = NULL;
+
+  g_test_summary ("If the first address of a name refuses, the next is tried at once");
+
+  probe_begin ();
+  endpoint = g_strdup_printf ("tcp:twice.test:%u", probe.number);
   ref = connect_to (endpoint);
   troupe_test_until (probe.n_made == 2);
   probe_end ();
@@ -177,10 +268,10 @@ test_refused (void)
 
   g_clear_error (&error);
   g_clear_pointer (&endpoint, g_free);
-  endpoint = g_strdup_printf ("tcp:localhost:%u", number);
+  endpoint = g_strdup_printf ("tcp:twice.test:%u", number);
   error = fail_to_connect (endpoint);
   g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_CONNECTION_REFUSED);
-  g_assert_true (g_str_has_prefix (error->message, "Cannot connect to localhost:"));
+  g_assert_true (g_str_has_prefix (error->message, "Cannot connect to twice.test:"));
   close (server);
   probe_end ();
 }
@@ -254,18 +345,25 @@ test_declined (void)
 
 /* Fills the backlog of SERVER, so that the next connect gets no answer. */
 static void
-fill_backlog (guint16 number,
-              int     fds[4])
+fill_backlog (const struct sockaddr_in *address,
+              int                       fds[4])
+{
+  for (guint i = 0; i < 4; i++)
+    {
+      fds[i] = socket (AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+      if (connect (fds[i], (const struct sockaddr *) address, sizeof *address) != 0)
+        g_assert_cmpint (errno, ==, EINPROGRESS);
+    }
+}
+
+static void
+fill_backlog_of_port (guint16 number,
+                      int     fds[4])
 {
   struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = g_htons (number) };
 
   address.sin_addr.s_addr = g_htonl (INADDR_LOOPBACK);
-  for (guint i = 0; i < 4; i++)
-    {
-      fds[i] = socket (AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-      if (connect (fds[i], (struct sockaddr *) &address, sizeof address) != 0)
-        g_assert_cmpint (errno, ==, EINPROGRESS);
-    }
+  fill_backlog (&address, fds);
 }
 
 static void
@@ -279,7 +377,7 @@ test_timeout (void)
 
   g_test_summary ("A peer that does not answer in time is an error of its own");
 
-  fill_backlog (number, fds);
+  fill_backlog_of_port (number, fds);
   probe_begin ();
   endpoint = g_strdup_printf ("tcp:127.0.0.1:%u:timeout=0.05", number);
   error = fail_to_connect (endpoint);
@@ -288,6 +386,52 @@ test_timeout (void)
   for (guint i = 0; i < 4; i++)
     close (fds[i]);
   close (server);
+  probe_end ();
+}
+
+static void
+test_late_address (void)
+{
+  g_autoptr (TroupeRef) ref = NULL;
+  g_autofree char *endpoint = NULL;
+  struct sockaddr_in address = { .sin_family = AF_INET };
+  int silent = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int fds[4];
+
+  g_test_summary ("If the first address of a name does not answer, the next is tried after a while");
+
+  probe_begin ();
+  address.sin_addr.s_addr = g_htonl (0x7f000009);
+  address.sin_port = g_htons (probe.number);
+  g_assert_cmpint (bind (silent, (struct sockaddr *) &address, sizeof address), ==, 0);
+  g_assert_cmpint (listen (silent, 0), ==, 0);
+  fill_backlog (&address, fds);
+
+  endpoint = g_strdup_printf ("tcp:twice.test:%u", probe.number);
+  ref = connect_to (endpoint);
+  troupe_test_until (probe.n_made == 2);
+  for (guint i = 0; i < 4; i++)
+    close (fds[i]);
+  close (silent);
+  probe_end ();
+}
+
+static void
+test_lookup_timeout (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("The time to look up the name counts, and the lookup is cancelled");
+
+  fake_is_slow = TRUE;
+  probe_begin ();
+  error = fail_to_connect ("tcp:here.test:80:timeout=0.05");
+  g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_TIMED_OUT);
+  g_assert_true (g_task_return_error_if_cancelled (fake_pending));
+  g_clear_object (&fake_pending);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  fake_is_slow = FALSE;
   probe_end ();
 }
 
@@ -303,7 +447,7 @@ test_factory_ends (void)
 
   g_test_summary ("The end of the factory rejects what is under way and what comes later");
 
-  fill_backlog (number, fds);
+  fill_backlog_of_port (number, fds);
   probe_begin ();
   endpoint = g_strdup_printf ("tcp:127.0.0.1:%u", number);
   promise = troupe_connect (probe.system, endpoint, probe.factory);
@@ -330,10 +474,18 @@ int
 main (int    argc,
       char **argv)
 {
+  g_autoptr (GResolver) resolver = NULL;
+
   g_test_init (&argc, &argv, NULL);
+
+  resolver = g_object_new (FAKE_TYPE_RESOLVER, NULL);
+  g_resolver_set_default (resolver);
 
   g_test_add_func ("/troupe/connector/connect", test_connect);
   g_test_add_func ("/troupe/connector/name", test_name);
+  g_test_add_func ("/troupe/connector/name/second-address", test_second_address);
+  g_test_add_func ("/troupe/connector/name/late-address", test_late_address);
+  g_test_add_func ("/troupe/connector/name/timeout", test_lookup_timeout);
   g_test_add_func ("/troupe/connector/data", test_data);
   g_test_add_func ("/troupe/connector/refused", test_refused);
   g_test_add_func ("/troupe/connector/unknown-host", test_unknown_host);
