@@ -340,19 +340,18 @@ troupe_promise_drop_steps (TroupePromise *self)
 static void
 troupe_promise_free (TroupePromise *self)
 {
-  g_autoptr (TroupeRef) home = self->home;
-  G_GNUC_UNUSED TroupePromise *outer;
+  TroupeRef *home = self->home;
 
   if (troupe_promise_has_error (self))
     troupe_promise_report (self);
 
   /* Who waits for it holds it, so nobody does. */
-  outer = troupe_promise_drop_steps (self);
-  g_assert (outer == NULL);
-  g_assert (self->inner == NULL);
+  if (troupe_promise_drop_steps (self) != NULL || self->inner != NULL)
+    g_assert_not_reached ();
 
   troupe_body_clear (&self->outcome);
   troupe_slab_free (TROUPE_SLAB_MEDIUM, self);
+  troupe_ref_unref (home);
 }
 
 void
