@@ -1427,7 +1427,8 @@ clean_text (const char *text)
   return g_strstrip (g_string_free (clean, FALSE));
 }
 
-static void
+/* Returns: (nullable): the name of an argument that is no string */
+static const char *
 clean_command (struct json_object *command)
 {
   static const char *const keys[] = { "room", "nick", "text" };
@@ -1437,41 +1438,55 @@ clean_command (struct json_object *command)
       const char *text = object_get (command, keys[i]);
       g_autofree char *clean = text != NULL ? clean_text (text) : NULL;
 
+      if (clean == NULL && json_object_object_get_ex (command, keys[i], NULL))
+        return keys[i];
+
       if (clean == NULL || *clean == '\0')
         json_object_object_del (command, keys[i]);
       else
         json_object_object_add (command, keys[i], json_object_new_string (clean));
     }
+
+  return NULL;
+}
+
+/* Complains if it cannot be done. */
+static gboolean
+session_check (Session *self, struct json_object *command, int index)
+{
+  const char *bad = clean_command (command);
+
+  if (bad != NULL)
+    {
+      session_complain (self, CHAT_ERROR_BAD_ARGUMENT, "“%s” must be a string", bad);
+      return FALSE;
+    }
+
+  for (guint i = 0; i < commands[index].n_required; i++)
+    {
+      if (object_get (command, commands[index].arguments[i]) == NULL)
+        {
+          session_complain (self, CHAT_ERROR_BAD_ARGUMENT, "Usage: %s", commands[index].usage);
+          return FALSE;
+        }
+    }
+
+  return TRUE;
 }
 
 static void
 session_run (Session *self, struct json_object *command)
 {
   const char *name = object_get (command, "cmd");
-  int i = name != NULL ? find_command (name) : -1;
+  g_autofree char *clean = name != NULL ? clean_text (name) : NULL;
+  int index = clean != NULL ? find_command (clean) : -1;
 
-  if (name == NULL)
+  if (clean == NULL)
     session_complain (self, CHAT_ERROR_BAD_ARGUMENT, "“cmd” must be a string");
-  else if (i < 0)
-    {
-      g_autofree char *clean = clean_text (name);
-
-      session_complain (self, CHAT_ERROR_UNKNOWN_COMMAND, "Unknown command /%s; try /help", clean);
-    }
-  if (i < 0)
-    return;
-
-  clean_command (command);
-  for (guint n = 0; n < commands[i].n_required; n++)
-    {
-      if (object_get (command, commands[i].arguments[n]) == NULL)
-        {
-          session_complain (self, CHAT_ERROR_BAD_ARGUMENT, "Usage: %s", commands[i].usage);
-          return;
-        }
-    }
-
-  commands[i].run (self, command);
+  else if (index < 0)
+    session_complain (self, CHAT_ERROR_UNKNOWN_COMMAND, "Unknown command /%s; try /help", clean);
+  else if (session_check (self, command, index))
+    commands[index].run (self, command);
 }
 
 /* ---- text connections --------------------------------------------------------------------------------------------------------- */

@@ -380,11 +380,13 @@ def test_bad_input(server):
     yield person.hears('[lobby] <guest1> [31mred')
 
     machine = yield program(server)
-    machine.transport.write(b'{"cmd":}\n[]\n"x"\n\xff\n' + b'[' * 40 + b'\n{}\n{"cmd":3}\n{"cmd":"join"}\n')
-    yield until(lambda: len(machine.heard) == 9)
+    machine.transport.write(b'{"cmd":}\n[]\n"x"\n\xff\n' + b'[' * 40 + b'\n{}\n{"cmd":3}\n{"cmd":"join"}\n'
+                            b'{"cmd":"say","text":"x","room":7}\n')
+    yield until(lambda: len(machine.heard) == 10)
     answers = [(answer['code'], answer.get('offset')) for answer in machine.heard[1:]]
     assert answers == [('bad-json', 7), ('not-an-object', 0), ('not-an-object', 0), ('bad-encoding', 0), ('too-deep', 32),
-                       ('bad-argument', None), ('bad-argument', None), ('bad-argument', None)], answers
+                       *[('bad-argument', None)] * 4], answers
+    assert machine.heard[-1]['text'] == '“room” must be a string'
     machine.say({'cmd': 'join', 'room': 'lobby'}, {'cmd': 'say', 'text': 'one\n[lobby] <guest1> two'})
     yield person.hears('[lobby] <guest2> one [lobby] <guest1> two')
 
@@ -537,8 +539,12 @@ def test_shutdown(server):
     machine = yield program(server)
     yield person.enter('person', 'lobby')
     yield machine.enter('machine', 'lobby')
+    client = Program('chat-client', f'127.0.0.1:{server.json_port}')
+    yield until(lambda: len(client.lines()) == 2)
     server.signal(signal.SIGINT)
     yield defer.gatherResults([person.closed(), machine.closed()])
+    yield client.ended()
+    assert client.status == 0 and client.lines()[-1] == 'Server is shutting down', client.err
     assert 'Server is shutting down' in person.heard, person.heard
     assert {'event': 'goodbye', 'text': 'Server is shutting down'} in machine.heard, machine.heard
     yield server.ended()
