@@ -108,6 +108,14 @@ troupe_promise_drop_count (TroupePromise *self,
   return __atomic_fetch_sub (&self->counts, counts, __ATOMIC_ACQ_REL) == counts;
 }
 
+/* For reports: the name, interned, of the message that SELF answers. */
+static inline void
+troupe_promise_set_question (TroupePromise *self,
+                             const char    *name)
+{
+  self->question = name;
+}
+
 static inline gboolean
 troupe_promise_has_error (TroupePromise *self)
 {
@@ -138,10 +146,6 @@ enum
 gboolean       troupe_promise_settle       (TroupePromise    *self,
                                             TroupeBody       *outcome,
                                             gboolean          take_handle);
-/* For reports: the name, interned, of the message that SELF answers. */
-void           troupe_promise_set_question (TroupePromise    *self,
-                                            const char       *name);
-
 /* A promise at home in HOME (an actor, or the outside of a reactor), with its resolver as if by troupe_promise_new (). */
 TroupePromise *troupe_promise_new_at       (TroupeRef       *home,
                                             TroupeResolver **resolver);

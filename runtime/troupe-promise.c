@@ -260,13 +260,6 @@ troupe_promise_new_rejected_at (TroupeRef *home,
   return troupe_promise_new_settled_at (home, &outcome);
 }
 
-void
-troupe_promise_set_question (TroupePromise *self,
-                             const char    *name)
-{
-  self->question = name;
-}
-
 /* Says where an error came from that nobody took, and takes it. */
 static G_GNUC_NO_INLINE void
 troupe_promise_report (TroupePromise *self)

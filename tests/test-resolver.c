@@ -933,8 +933,53 @@ drop_unhandled (TroupeActor    *actor,
   return TRUE;
 }
 
+static gboolean
+just_reply (TroupeActor    *actor,
+            TroupeMessage  *message,
+            GError        **error)
+{
+  troupe_message_reply (message);
+  return TRUE;
+}
+
+static gboolean
+reply_busy (TroupeActor    *actor,
+            TroupeMessage  *message,
+            GError        **error)
+{
+  troupe_message_reply_error (message, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_BUSY, "Too busy"));
+  return TRUE;
+}
+
+static gboolean
+ask_and_drop (TroupeActor    *actor,
+              TroupeMessage  *message,
+              GError        **error)
+{
+  troupe_promise_unref (test_puppet_ask (test_puppet_get_data (message), reply_busy, NULL));
+  troupe_message_reply (message);
+  return TRUE;
+}
+
 static void
-test_h_127 (void)
+test_x_127_question (void)
+{
+  TroupeSystem *system = troupe_test_system_new ();
+  g_autoptr (TroupeRef) asker = test_puppet_new (system, "asker");
+  g_autoptr (TroupeRef) other = test_puppet_new (system, "other");
+
+  g_test_summary ("The report of an answer that nobody looked at names the question");
+
+  g_test_expect_message ("Troupe", G_LOG_LEVEL_WARNING, "Unhandled error in a promise of */asker, an answer to “run”: Too busy*");
+  wait_for (test_puppet_ask (asker, ask_and_drop, other));
+  wait_for (test_puppet_ask (other, just_reply, NULL));
+  wait_for (test_puppet_ask (asker, just_reply, NULL));
+  g_test_assert_expected_messages ();
+  troupe_test_system_end (system);
+}
+
+static void
+test_x_127 (void)
 {
   TroupeSystem *system = troupe_test_system_new ();
   g_autoptr (TroupeRef) puppet = test_puppet_new (system, "busy");
@@ -1061,7 +1106,8 @@ main (int    argc,
     { "/troupe/resolver/x/rule-122/failed", test_x_122_failed },
     { "/troupe/resolver/x/rule-123", test_x_123 },
     { "/troupe/resolver/x/rule-123/home-ends", test_x_123_home_ends },
-    { "/troupe/resolver/x/rule-127", test_h_127 },
+    { "/troupe/resolver/x/rule-127", test_x_127 },
+    { "/troupe/resolver/x/rule-127/question", test_x_127_question },
     { "/troupe/resolver/x/rule-132", test_x_132 },
     { "/troupe/resolver/y/rule-142", test_y_142 },
     { "/troupe/resolver/or-fail", test_or_fail },
