@@ -1058,18 +1058,14 @@ session_choose (Session *self, struct json_object *command)
   return membership;
 }
 
-/* Asks, and reads no further commands until the answer has come: they may depend on it. */
-static TroupePromise *
-session_ask (Session *self, TroupeRef *whom, TroupeMessage *message)
-{
-  troupe_line_protocol_pause (self->connection);
-  return troupe_ref_ask (whom, message);
-}
-
 static void
 on_refused (TroupePromise *promise, gpointer user_data)
 {
-  session_tell_error (user_data, troupe_promise_get_error (promise));
+  Session *self = user_data;
+
+  session_tell_error (self, troupe_promise_get_error (promise));
+  if (self->nick == NULL)
+    troupe_transport_lose_connection (session_get_transport (self));
   troupe_promise_return_nothing (promise);
 }
 
@@ -1081,13 +1077,15 @@ on_settled (TroupePromise *promise, gpointer user_data)
   troupe_line_protocol_resume (self->connection);
 }
 
-/* The end of every command that asks: CALLBACK, if any, sees the answer. Takes PROMISE. */
+/* Asks, and reads no further commands until the answer has come: they may depend on it. CALLBACK, if any, sees it. */
 static void
-session_go_on (Session *self, TroupePromise *promise, TroupeStep callback)
+session_ask (Session *self, TroupeRef *whom, TroupeMessage *message, TroupeStep callback)
 {
+  g_autoptr (TroupePromise) promise = troupe_ref_ask (whom, message);
+
+  troupe_line_protocol_pause (self->connection);
   troupe_promise_add_callbacks (promise, callback, self, NULL, on_refused, self, NULL);
   troupe_promise_add_both (promise, on_settled, self, NULL);
-  troupe_promise_unref (promise);
 }
 
 static void
@@ -1127,20 +1125,9 @@ on_registered (TroupePromise *promise, gpointer user_data)
 }
 
 static void
-on_not_registered (TroupePromise *promise, gpointer user_data)
-{
-  Session *self = user_data;
-
-  session_tell_error (self, troupe_promise_get_error (promise));
-  troupe_transport_lose_connection (session_get_transport (self));
-  troupe_promise_return_nothing (promise);
-}
-
-static void
 session_begin (Session *self, TroupeLineProtocol *connection, gboolean is_json)
 {
   TroupeActor *actor = TROUPE_ACTOR (connection);
-  TroupePromise *promise;
 
   self->connection = connection;
   self->is_json = is_json;
@@ -1152,10 +1139,7 @@ session_begin (Session *self, TroupeLineProtocol *connection, gboolean is_json)
   if (options.idle_timeout > 0)
     self->idle = troupe_actor_call_later (actor, options.idle_timeout * (gint64) 1000, on_idle, self, NULL);
 
-  promise = session_ask (self, self->registry, troupe_message_new ("register"));
-  troupe_promise_add_callbacks (promise, on_registered, self, NULL, on_not_registered, self, NULL);
-  troupe_promise_add_both (promise, on_settled, self, NULL);
-  troupe_promise_unref (promise);
+  session_ask (self, self->registry, troupe_message_new ("register"), on_registered);
 }
 
 static void
@@ -1222,7 +1206,7 @@ do_nick (Session *self, struct json_object *command)
 {
   TroupeMessage *message = troupe_message_new_string ("nick", object_get (command, "nick"));
 
-  session_go_on (self, session_ask (self, self->registry, message), on_renamed);
+  session_ask (self, self->registry, message, on_renamed);
 }
 
 static void
@@ -1267,7 +1251,7 @@ do_join (Session *self, struct json_object *command)
     }
 
   message = troupe_message_new_variant ("join", g_variant_new ("(ss)", name, self->nick));
-  session_go_on (self, session_ask (self, self->registry, message), on_joined);
+  session_ask (self, self->registry, message, on_joined);
 }
 
 static void
@@ -1278,7 +1262,7 @@ do_part (Session *self, struct json_object *command)
   if (membership == NULL)
     return;
 
-  session_go_on (self, session_ask (self, membership->room, troupe_message_new ("part")), on_event);
+  session_ask (self, membership->room, troupe_message_new ("part"), on_event);
   g_ptr_array_remove (self->memberships, membership);
   if (self->current == membership)
     self->current = self->memberships->len > 0 ? g_ptr_array_index (self->memberships, 0) : NULL;
@@ -1287,7 +1271,7 @@ do_part (Session *self, struct json_object *command)
 static void
 do_list (Session *self, struct json_object *command)
 {
-  session_go_on (self, session_ask (self, self->registry, troupe_message_new ("list")), on_event);
+  session_ask (self, self->registry, troupe_message_new ("list"), on_event);
 }
 
 static void
@@ -1304,7 +1288,7 @@ do_who (Session *self, struct json_object *command)
       name = membership->name;
     }
 
-  session_go_on (self, session_ask (self, self->registry, troupe_message_new_string ("who", name)), on_event);
+  session_ask (self, self->registry, troupe_message_new_string ("who", name), on_event);
 }
 
 static void
@@ -1312,7 +1296,7 @@ do_msg (Session *self, struct json_object *command)
 {
   GVariant *body = g_variant_new ("(ss)", object_get (command, "nick"), object_get (command, "text"));
 
-  session_go_on (self, session_ask (self, self->registry, troupe_message_new_variant ("private", body)), on_line);
+  session_ask (self, self->registry, troupe_message_new_variant ("private", body), on_line);
 }
 
 /* To the room, whose line comes back to everybody in it. Who says more than the room can take waits, too. */
@@ -1326,7 +1310,7 @@ session_send_text (Session *self, struct json_object *command, const char *messa
     return;
 
   message = troupe_message_new_string (message_name, object_get (command, "text"));
-  session_go_on (self, session_ask (self, membership->room, message), NULL);
+  session_ask (self, membership->room, message, NULL);
 }
 
 static void
@@ -1354,7 +1338,7 @@ do_topic (Session *self, struct json_object *command)
 
   membership = session_choose (self, command);
   if (membership != NULL)
-    session_go_on (self, session_ask (self, membership->room, troupe_message_new ("topic")), on_event);
+    session_ask (self, membership->room, troupe_message_new ("topic"), on_event);
 }
 
 static void
