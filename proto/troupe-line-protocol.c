@@ -93,6 +93,7 @@ typedef struct
 typedef struct
 {
   Buffer      buffer;
+  gpointer    transport;             /* whose bytes BUFFER holds; no reference, never looked into */
   GByteArray *extra;                 /* what came while a handler ran, to follow BUFFER; else NULL */
   const char *delimiter;             /* NULL: LF, with or without CR; owned unless DEFAULT_DELIMITER */
   gsize       max_length;
@@ -422,7 +423,19 @@ troupe_line_protocol_data_received (TroupeProtocol  *protocol,
                                     gsize            length,
                                     GError         **error)
 {
-  return troupe_line_protocol_feed (TROUPE_LINE_PROTOCOL (protocol), data, length, error);
+  TroupeLineProtocol *self = TROUPE_LINE_PROTOCOL (protocol);
+  TroupeLineProtocolPrivate *priv = troupe_line_protocol_get_instance_private (self);
+  TroupeTransport *transport = troupe_protocol_get_transport (protocol);
+
+  /* A protocol that lives on gets another connection: what the last one left unfinished does not belong to it. */
+  if (priv->transport != transport)
+    {
+      priv->transport = transport;
+      priv->skipping = FALSE;
+      priv->buffer.start = priv->buffer.end;
+    }
+
+  return troupe_line_protocol_feed (self, data, length, error);
 }
 
 static gboolean

@@ -114,6 +114,7 @@ test_lines_class_init (TestLinesClass *klass)
   TroupeProtocolClass *protocol_class = TROUPE_PROTOCOL_CLASS (klass);
   TroupeLineProtocolClass *line_class = TROUPE_LINE_PROTOCOL_CLASS (klass);
 
+  protocol_class->lives_on = TRUE;
   protocol_class->connection_made = test_lines_connection_made;
   protocol_class->connection_lost = test_lines_connection_lost;
   line_class->line_received = test_lines_line_received;
@@ -123,6 +124,51 @@ test_lines_class_init (TestLinesClass *klass)
 
 static void
 test_lines_init (TestLines *self)
+{
+}
+
+/* Gives every connection to the same actor. */
+
+#define TEST_TYPE_SWITCHBOARD (test_switchboard_get_type ())
+G_DECLARE_FINAL_TYPE (TestSwitchboard, test_switchboard, TEST, SWITCHBOARD, TroupeFactory)
+
+struct _TestSwitchboard
+{
+  TroupeFactory  parent_instance;
+  TroupeRef     *only;
+};
+
+G_DEFINE_FINAL_TYPE (TestSwitchboard, test_switchboard, TROUPE_TYPE_FACTORY)
+
+static TroupeRef *
+test_switchboard_build_protocol (TroupeFactory   *factory,
+                                 GSocketAddress  *peer,
+                                 GError         **error)
+{
+  TestSwitchboard *self = TEST_SWITCHBOARD (factory);
+
+  if (self->only == NULL)
+    self->only = troupe_actor_spawn (TROUPE_ACTOR (self), NULL, TEST_TYPE_LINES, error, NULL);
+
+  return troupe_ref_ref (self->only);
+}
+
+static void
+test_switchboard_finalize (GObject *object)
+{
+  g_clear_pointer (&TEST_SWITCHBOARD (object)->only, troupe_ref_unref);
+  G_OBJECT_CLASS (test_switchboard_parent_class)->finalize (object);
+}
+
+static void
+test_switchboard_class_init (TestSwitchboardClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = test_switchboard_finalize;
+  TROUPE_FACTORY_CLASS (klass)->build_protocol = test_switchboard_build_protocol;
+}
+
+static void
+test_switchboard_init (TestSwitchboard *self)
 {
 }
 
@@ -788,19 +834,15 @@ typedef struct
 } Wire;
 
 static void
-wire_begin (Wire *self)
+wire_connect (Wire *self)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (TroupeRef) connection = NULL;
   int ends[2];
 
-  g_object_unref (lines_new ());
   lost = FALSE;
   g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM, 0, ends), ==, 0);
   self->peer = ends[0];
-  self->system = troupe_test_system_new ();
-  self->factory = troupe_factory_spawn (self->system, "lines", TEST_TYPE_LINES, &error);
-  g_assert_no_error (error);
   connection = troupe_adopt_connection (self->system, ends[1], self->factory, &error);
   g_assert_no_error (error);
   close (ends[1]);
@@ -808,10 +850,30 @@ wire_begin (Wire *self)
 }
 
 static void
-wire_end (Wire *self)
+wire_begin (Wire  *self,
+            GType  factory_type)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_object_unref (lines_new ());
+  self->system = troupe_test_system_new ();
+  self->factory = troupe_system_spawn (self->system, NULL, factory_type, &error,
+                                       "protocol-type", TEST_TYPE_LINES, NULL);
+  g_assert_no_error (error);
+  wire_connect (self);
+}
+
+static void
+wire_disconnect (Wire *self)
 {
   close (self->peer);
   troupe_test_until (lost);
+}
+
+static void
+wire_end (Wire *self)
+{
+  wire_disconnect (self);
   troupe_ref_unref (self->factory);
   troupe_test_system_end (self->system);
 }
@@ -863,7 +925,7 @@ test_send_line (void)
 
   g_test_summary ("A sent line ends with the delimiter, CRLF if that is NULL");
 
-  wire_begin (&wire);
+  wire_begin (&wire, TROUPE_TYPE_FACTORY);
   on_line = echo;
   wire_say (&wire, "one\r\n\r\n");
   wire_assert_heard (&wire, "one\r\n\r\n");
@@ -899,7 +961,7 @@ test_closing (void)
 
   g_test_summary ("Once the connection is closing, lines that came before are not delivered");
 
-  wire_begin (&wire);
+  wire_begin (&wire, TROUPE_TYPE_FACTORY);
   on_line = close_at_bye;
   wire_say (&wire, "hello\r\nbye\r\nnever\r\n");
   wire_assert_heard (&wire, "closing\r\n");
@@ -916,7 +978,7 @@ test_pause_reading (void)
 
   g_test_summary ("Pausing stops reading from the connection, resuming goes on where it stopped");
 
-  wire_begin (&wire);
+  wire_begin (&wire, TROUPE_TYPE_FACTORY);
   on_line = pause_at_stop;
   wire_say (&wire, "stop\r\nb\r\n");
   troupe_test_until (n_lines == 1);
@@ -939,13 +1001,31 @@ test_connection_dropped (void)
 
   g_test_summary ("20 000 bytes without a line end drop the connection, and say why in the log");
 
-  wire_begin (&wire);
+  wire_begin (&wire, TROUPE_TYPE_FACTORY);
   g_test_expect_message ("Troupe", G_LOG_LEVEL_WARNING, "*longer than 16384 bytes*");
   wire_say (&wire, text);
   troupe_test_until (lost);
   wire_assert_heard (&wire, "");
   wire_end (&wire);
   g_test_assert_expected_messages ();
+}
+
+static void
+test_next_connection (void)
+{
+  Wire wire;
+
+  g_test_summary ("What one connection left unfinished does not begin a line of the next");
+
+  wire_begin (&wire, TEST_TYPE_SWITCHBOARD);
+  wire_say (&wire, "whole\r\nhalf");
+  wire_disconnect (&wire);
+  assert_told ("'whole|");
+  wire_connect (&wire);
+  wire_say (&wire, "next\r\n");
+  troupe_test_until (n_lines == 2);
+  assert_told ("'next|");
+  wire_end (&wire);
 }
 
 int
@@ -979,6 +1059,7 @@ main (int    argc,
   g_test_add_func ("/troupe/line-protocol/send-line", test_send_line);
   g_test_add_func ("/troupe/line-protocol/closing", test_closing);
   g_test_add_func ("/troupe/line-protocol/pause-reading", test_pause_reading);
+  g_test_add_func ("/troupe/line-protocol/next-connection", test_next_connection);
   g_test_add_func ("/troupe/line-protocol/connection-dropped", test_connection_dropped);
 
   return g_test_run ();
