@@ -1142,6 +1142,22 @@ test_h_71 (void)
 }
 
 static void
+test_h_72 (void)
+{
+  TroupeResolver *resolver;
+  TroupePromise *promise = troupe_promise_new (&resolver);
+
+  g_test_summary ("A promise that its own step refers to is freed, and reports its error");
+
+  troupe_promise_add_callback (promise, show, troupe_promise_ref (promise), (GDestroyNotify) troupe_promise_unref);
+  troupe_promise_unref (promise);
+  expect_unhandled ("Nobody is left");
+  troupe_resolver_unref (resolver);
+  g_test_assert_expected_messages ();
+  assert_trace ("");
+}
+
+static void
 test_h_73 (void)
 {
   TroupePromise *promise = troupe_promise_new_rejected (g_error_new_literal (TROUPE_ERROR, TROUPE_ERROR_CANCELLED,
@@ -1520,6 +1536,7 @@ main (int    argc,
     { "/troupe/promise/h/rule-69/resolver-kept", test_h_69_resolver_kept },
     { "/troupe/promise/h/rule-70", test_h_70 },
     { "/troupe/promise/h/rule-71", test_h_71 },
+    { "/troupe/promise/h/rule-72", test_h_72 },
     { "/troupe/promise/h/rule-73", test_h_73 },
     { "/troupe/promise/y/rule-134", test_y_134 },
     { "/troupe/promise/y/rule-135", test_y_135 },

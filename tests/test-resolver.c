@@ -48,6 +48,13 @@ give_nothing (TroupePromise *promise,
 }
 
 static void
+give_promise (TroupePromise *promise,
+              gpointer       user_data)
+{
+  troupe_promise_return_promise (promise, user_data);
+}
+
+static void
 show (TroupePromise *promise,
       gpointer       user_data)
 {
@@ -501,6 +508,21 @@ make_in_own_context_thread (gpointer data)
   return NULL;
 }
 
+static gpointer
+wait_in_own_context_thread (gpointer data)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (TroupePromise) outer = NULL;
+  Cell *cell = data;
+
+  g_main_context_push_thread_default (context);
+  outer = troupe_promise_new_resolved (NULL);
+  troupe_promise_add_callback (outer, give_promise, troupe_promise_new (&cell->resolver), NULL);
+  troupe_promise_add_both (outer, say_word, &cell->freed, count_up);
+  g_main_context_pop_thread_default (context);
+  return NULL;
+}
+
 static void
 test_x_115_context_gone (void)
 {
@@ -513,6 +535,11 @@ test_x_115_context_gone (void)
   g_assert_cmpint (value.freed, ==, 1);
   g_assert_false (troupe_promise_is_resolved (cell.promise));
   cell_clear (&cell);
+
+  g_thread_join (g_thread_new ("waiter", wait_in_own_context_thread, &cell));
+  g_assert_cmpint (cell.freed, ==, 0);
+  cell_clear (&cell);
+  g_assert_cmpint (cell.freed, ==, 1);
 }
 
 static gboolean
@@ -566,13 +593,6 @@ test_x_120 (void)
   troupe_test_system_end (system);
 }
 
-static void
-give_promise (TroupePromise *promise,
-              gpointer       user_data)
-{
-  troupe_promise_return_promise (promise, user_data);
-}
-
 static gboolean
 make_stalled (TroupeActor    *actor,
               TroupeMessage  *message,
@@ -603,6 +623,48 @@ test_x_120_stalled (void)
   troupe_ref_kill (puppet);
   troupe_test_until (troupe_ref_has_ended (puppet));
   assert_trace ("inner outer");
+
+  cell_clear (&cell);
+  troupe_test_system_end (system);
+}
+
+/* Each waits for the one before; the first is pending. */
+static gboolean
+make_deep (TroupeActor    *actor,
+           TroupeMessage  *message,
+           GError        **error)
+{
+  Cell *cell = test_puppet_get_data (message);
+  TroupePromise *outermost = troupe_promise_new (&cell->resolver);
+
+  for (int i = 0; i < 100000; i++)
+    {
+      TroupePromise *outer = troupe_promise_new_resolved (NULL);
+
+      troupe_promise_add_callback (outer, give_promise, outermost, NULL);
+      troupe_promise_add_both (outer, say_word, &cell->freed, count_up);
+      outermost = outer;
+    }
+  cell->promise = outermost;
+  troupe_message_reply (message);
+  return TRUE;
+}
+
+static void
+test_x_120_deep (void)
+{
+  TroupeSystem *system = troupe_test_system_new ();
+  g_autoptr (TroupeRef) puppet = test_puppet_new (system, NULL);
+  Cell cell = { NULL };
+
+  g_test_summary ("A hundred thousand promises that wait for each other are dropped in the same stack");
+
+  wait_for (test_puppet_ask (puppet, make_deep, &cell));
+  g_clear_pointer (&cell.promise, troupe_promise_unref);
+  troupe_ref_stop (puppet);
+  troupe_test_until (troupe_ref_has_ended (puppet));
+  g_assert_cmpint (cell.freed, ==, 100000);
+  assert_trace ("");
 
   cell_clear (&cell);
   troupe_test_system_end (system);
@@ -1100,6 +1162,7 @@ main (int    argc,
     { "/troupe/resolver/x/rule-115/context-gone", test_x_115_context_gone },
     { "/troupe/resolver/x/rule-120", test_x_120 },
     { "/troupe/resolver/x/rule-120/stalled", test_x_120_stalled },
+    { "/troupe/resolver/x/rule-120/deep", test_x_120_deep },
     { "/troupe/resolver/x/rule-120/entangled", test_x_120_entangled },
     { "/troupe/resolver/x/rule-121", test_x_121 },
     { "/troupe/resolver/x/rule-122", test_x_122 },
