@@ -66,8 +66,8 @@ publisher_on_publish (TroupeActor    *actor,
       return TRUE;
     }
 
-  for (guint i = 0; i < self->subscribers->len; i++)
-    troupe_ref_send (g_ptr_array_index (self->subscribers, i), troupe_message_new_bytes ("news", self->payload));
+  troupe_ref_send_all ((TroupeRef **) self->subscribers->pdata, self->subscribers->len,
+                       troupe_message_new_bytes ("news", self->payload));
   troupe_ref_send (troupe_actor_get_ref (actor), troupe_message_new ("publish"));
   return TRUE;
 }

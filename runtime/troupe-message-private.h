@@ -7,6 +7,7 @@
 #include "troupe-body-private.h"
 #include "troupe-mail-private.h"
 #include "troupe-message.h"
+#include "troupe-ref-private.h"
 #include "troupe-slab-private.h"
 
 G_BEGIN_DECLS
@@ -14,12 +15,13 @@ G_BEGIN_DECLS
 /* mail.bits of a message */
 #define TROUPE_MESSAGE_SENT 1        /* it has travelled, or lies in a mailbox */
 #define TROUPE_MESSAGE_ANSWERED 2    /* its receiver answered the ask, or passed on the debt */
+#define TROUPE_MESSAGE_LETTER 4      /* the sender counts it in n_letters, which needs no atomic operation */
 
 struct _TroupeMessage
 {
   TroupeMail      mail;
   const char     *name;              /* interned */
-  TroupeRef      *sender;            /* a reference, or NULL */
+  TroupeRef      *sender;            /* a reference, unless it is a letter; or NULL */
   TroupeRef      *target;            /* a reference, on the way to another thread's reactor; else NULL */
   TroupeResolver *reply;             /* the debt of an ask, or NULL */
   TroupeBody      body;
@@ -42,6 +44,21 @@ troupe_message_prepare (TroupeMessage *self)
   self->mail.bits |= TROUPE_MESSAGE_SENT;
 
   return self;
+}
+
+/* On the thread that it stayed on. */
+static inline void
+troupe_message_release_sender (TroupeMessage *self)
+{
+  TroupeRef *sender = self->sender;
+
+  if (sender == NULL)
+    return;
+
+  if (!(self->mail.bits & TROUPE_MESSAGE_LETTER))
+    troupe_ref_unref (sender);
+  else if (--sender->n_letters == 0)
+    troupe_ref_check_letters (sender);
 }
 
 /* Takes the debt away. */

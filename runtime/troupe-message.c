@@ -71,8 +71,7 @@ void
 troupe_message_free (TroupeMessage *self)
 {
   troupe_body_clear (&self->body);
-  if (self->sender != NULL)
-    troupe_ref_unref (self->sender);
+  troupe_message_release_sender (self);
   if (self->target != NULL)
     troupe_ref_unref (self->target);
   if (G_UNLIKELY (self->reply != NULL))
@@ -443,6 +442,16 @@ TroupeMessage *
 troupe_message_ref (TroupeMessage *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
+
+  /* Only the thread that a letter stayed on can see it before this; from now on any may be the last. */
+  if (self->mail.bits & TROUPE_MESSAGE_LETTER)
+    {
+      TroupeRef *sender = troupe_ref_ref (self->sender);
+
+      troupe_message_release_sender (self);
+      self->sender = sender;
+      self->mail.bits &= ~TROUPE_MESSAGE_LETTER;
+    }
 
   __atomic_fetch_add (&self->mail.ref_count, 1, __ATOMIC_RELAXED);
   return self;

@@ -84,6 +84,7 @@ struct _TroupeRef
   guint8                flags;
   guint16               reserved;
   guint                 n_holds;     /* children and resources that its end waits for */
+  guint                 n_letters;   /* messages that name it as their sender and stay on its thread */
   TroupeRef            *last_child;  /* each live child is held by a reference */
   TroupeRef            *previous_sibling;
   TroupeRef            *next_sibling;
@@ -120,6 +121,14 @@ void       troupe_ref_call             (TroupeRef      *self,
                                         TroupeCallFunc  refused,
                                         gpointer        data,
                                         GDestroyNotify  destroy);
+
+/* An actor that has ended keeps the reference that its parent had until the last letter is gone, or its slice is over. */
+static inline void
+troupe_ref_check_letters (TroupeRef *self)
+{
+  if (G_UNLIKELY (self->state == TROUPE_REF_ENDED) && self->n_letters == 0 && !(self->flags & TROUPE_REF_RUNNING))
+    troupe_ref_unref (self);
+}
 
 /* Any thread. Puts BITS on the control lane. */
 void       troupe_ref_control          (TroupeRef      *self,

@@ -543,8 +543,8 @@ troupe_ref_run_slice (TroupeRef *self)
     troupe_reactor_make_late (reactor, self);
   else if (self->head != NULL || self->control != 0)
     troupe_ref_awaken (self);
-  else if (G_UNLIKELY (self->state == TROUPE_REF_ENDED))
-    troupe_ref_unref (self);
+  else
+    troupe_ref_check_letters (self);
 }
 
 /**
@@ -590,19 +590,28 @@ troupe_ref_put (TroupeRef     *self,
                 TroupeMessage *message,
                 TroupeRef     *sender)
 {
-  message->sender = sender != NULL ? troupe_ref_ref (sender) : NULL;
-
-  if (troupe_reactor_is_here (self->reactor))
+  if (G_UNLIKELY (!troupe_reactor_is_here (self->reactor)))
     {
-      troupe_ref_enqueue (self, &message->mail);
-      if (G_UNLIKELY (self->n_mail > TROUPE_CROWDED_MAIL) && sender != NULL && sender != self)
-        sender->flags |= TROUPE_REF_CROWDS;
-    }
-  else
-    {
+      message->sender = sender != NULL ? troupe_ref_ref (sender) : NULL;
       message->target = troupe_ref_ref (self);
       troupe_reactor_post (self->reactor, &message->mail);
+      return;
     }
+
+  message->sender = sender;
+  if (sender != NULL && G_LIKELY (sender->reactor == self->reactor && sender->state != TROUPE_REF_ENDED))
+    {
+      message->mail.bits |= TROUPE_MESSAGE_LETTER;
+      sender->n_letters++;
+      if (G_UNLIKELY (self->n_mail >= TROUPE_CROWDED_MAIL) && sender != self)
+        sender->flags |= TROUPE_REF_CROWDS;
+    }
+  else if (sender != NULL)
+    {
+      troupe_ref_ref (sender);
+    }
+
+  troupe_ref_enqueue (self, &message->mail);
 }
 
 void
@@ -635,6 +644,65 @@ troupe_ref_send (TroupeRef     *self,
   message = troupe_message_prepare (message);
   if (message != NULL)
     troupe_ref_put (self, message, troupe_ref_find_current ());
+}
+
+/* An envelope over the body of MESSAGE, which stays; or NULL if that cannot be shared. */
+static inline TroupeMessage *
+troupe_ref_copy_message (TroupeMessage *message)
+{
+  TroupeMessage *copy = troupe_slab_alloc (TROUPE_SLAB_SMALL);
+
+  *copy = (TroupeMessage) {
+    .mail = { .kind = TROUPE_MAIL_MESSAGE, .ref_count = 1, .bits = TROUPE_MESSAGE_SENT },
+    .name = message->name,
+    .body.type = G_TYPE_NONE,
+  };
+  if (G_LIKELY (troupe_body_copy (&message->body, &copy->body)))
+    return copy;
+
+  troupe_message_unref (copy);
+
+  return NULL;
+}
+
+/**
+ * troupe_ref_send_all:
+ * @refs: (array length=n_refs) (transfer none): addresses of actors
+ * @n_refs: how many they are
+ * @message: (transfer full): the message
+ *
+ * Sends @message to each of @refs, in their order: the same as sending to one after the other, but cheaper.
+ *
+ * They share its body: bytes, strings, objects and boxed values that count references are not copied. A body that
+ * is a pointer with a function to free it cannot be shared, which is a programming error. Call it from any thread.
+ *
+ * Since: 1.0
+ */
+void
+troupe_ref_send_all (TroupeRef     **refs,
+                     gsize           n_refs,
+                     TroupeMessage  *message)
+{
+  TroupeRef *sender = troupe_ref_find_current ();
+  gsize i;
+
+  g_return_if_fail (refs != NULL || n_refs == 0);
+  g_return_if_fail (message != NULL);
+
+  for (i = 0; i < n_refs; i++)
+    {
+      TroupeMessage *copy = troupe_ref_copy_message (message);
+
+      if (G_UNLIKELY (copy == NULL))
+        {
+          g_critical ("The message “%s” cannot be sent to many: its body can be freed only once",
+                      message->name);
+          break;
+        }
+      troupe_ref_put (refs[i], copy, sender);
+    }
+
+  troupe_message_unref (message);
 }
 
 /**
@@ -673,6 +741,7 @@ troupe_ref_ask (TroupeRef     *self,
       return promise;
     }
 
+  troupe_promise_set_question (promise, message->name);
   message->reply = resolver;
   troupe_ref_deliver (self, message, current);
 

@@ -26,6 +26,10 @@ TROUPE_AVAILABLE_IN_ALL
 void           troupe_ref_send       (TroupeRef     *self,
                                       TroupeMessage *message);
 TROUPE_AVAILABLE_IN_ALL
+void           troupe_ref_send_all   (TroupeRef    **refs,
+                                      gsize          n_refs,
+                                      TroupeMessage *message);
+TROUPE_AVAILABLE_IN_ALL
 TroupePromise *troupe_ref_ask        (TroupeRef     *self,
                                       TroupeMessage *message) G_GNUC_WARN_UNUSED_RESULT;
 

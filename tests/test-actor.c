@@ -161,6 +161,26 @@ on_ask_who (TroupeActor    *actor,
 }
 
 static gboolean
+on_send_silent (TroupeActor    *actor,
+                TroupeMessage  *message,
+                GError        **error)
+{
+  troupe_ref_send (troupe_message_get_boxed (message), troupe_message_new ("silent"));
+  return TRUE;
+}
+
+static gboolean
+on_kept_sender (TroupeActor    *actor,
+                TroupeMessage  *message,
+                GError        **error)
+{
+  g_autofree char *path = troupe_ref_dup_path (troupe_message_get_sender (priv_of (actor)->kept));
+
+  troupe_message_reply_string (message, path);
+  return TRUE;
+}
+
+static gboolean
 on_send_self (TroupeActor    *actor,
               TroupeMessage  *message,
               GError        **error)
@@ -357,6 +377,8 @@ test_player_class_init (TestPlayerClass *klass)
   troupe_actor_class_bind (actor_class, "who", G_TYPE_VALUE, on_who);
   troupe_actor_class_bind (actor_class, "ask-who", TROUPE_TYPE_REF, on_ask_who);
   troupe_actor_class_bind (actor_class, "send-self", G_TYPE_NONE, on_send_self);
+  troupe_actor_class_bind (actor_class, "send-silent", TROUPE_TYPE_REF, on_send_silent);
+  troupe_actor_class_bind (actor_class, "kept-sender", G_TYPE_NONE, on_kept_sender);
   troupe_actor_class_bind (actor_class, "spawn", G_TYPE_STRING, on_spawn);
   troupe_actor_class_bind (actor_class, "watch", TROUPE_TYPE_REF, on_watch);
   troupe_actor_class_bind (actor_class, "unwatch", TROUPE_TYPE_REF, on_unwatch);
@@ -991,6 +1013,49 @@ test_nested_stop (Fixture       *fixture,
   assert_story ("nest unnest a:stopped");
 }
 
+static void
+test_send_all (Fixture       *fixture,
+               gconstpointer  data)
+{
+  g_autoptr (TroupeRef) b = spawn (fixture, "b");
+  g_autoptr (TroupeRef) c = spawn (fixture, "c");
+  TroupeRef *refs[] = { fixture->player, b, c };
+  g_test_summary ("One message goes to many; one that cannot be shared does not.");
+
+  troupe_ref_send_all (refs, 3, troupe_message_new_string ("say", "all"));
+  settle ();
+  assert_story ("a:all b:all c:all");
+  troupe_ref_send_all (NULL, 0, troupe_message_new ("nobody"));
+
+  g_test_expect_message ("Troupe", G_LOG_LEVEL_CRITICAL, "*“set” cannot be sent to many*");
+  troupe_ref_send_all (refs, 3, troupe_message_new_pointer ("set", g_strdup ("once"), g_free));
+  g_test_assert_expected_messages ();
+}
+
+/* What remains of a sender that has ended: the messages that name it. */
+static void
+test_sender_ended (Fixture       *fixture,
+                   gconstpointer  data)
+{
+  g_autoptr (TroupeRef) target = spawn (fixture, "target");
+  g_autoptr (TroupePromise) kept = NULL;
+  TroupeRef *sender = troupe_system_spawn (fixture->system, "sender", TEST_TYPE_PLAYER, NULL, NULL);
+  guint i;
+
+  g_test_summary ("A sender's address lives as long as a message that names it, read or kept.");
+
+  /* “silent” keeps the message beyond the turn. */
+  troupe_ref_send (sender, troupe_message_new_boxed ("send-silent", TROUPE_TYPE_REF, target));
+  for (i = 0; i < 3; i++)
+    troupe_ref_send (sender, troupe_message_new_boxed ("send-silent", TROUPE_TYPE_REF, target));
+  troupe_ref_finish (sender);
+  troupe_ref_unref (sender);
+  settle ();
+  assert_story ("player:stopped");
+  kept = ask (target, troupe_message_new ("kept-sender"));
+  g_assert_cmpstr (troupe_promise_get_string (kept), ==, "/sender");
+}
+
 /* Other threads */
 
 #define N_THREADS 4
@@ -1122,6 +1187,8 @@ main (int   argc,
   add ("dead-letters", test_dead_letters);
   add ("nested", test_nested);
   add ("nested-stop", test_nested_stop);
+  add ("send-all", test_send_all);
+  add ("sender-ended", test_sender_ended);
   add ("threads", test_threads);
   add ("thread-ask", test_thread_ask);
 
