@@ -424,20 +424,22 @@ test_thread (void)
   g_async_queue_unref (elsewhere.refs);
 }
 
-static void
-activate_cb (GApplication *application,
-             gpointer      system)
-{
-  g_autoptr (TroupeRef) flood = flood_start (system);
-
-  g_application_hold (application);
-}
-
 static gboolean
 release_cb (gpointer application)
 {
   g_application_release (application);
   return G_SOURCE_REMOVE;
+}
+
+static void
+activate_cb (GApplication *application,
+             gpointer      system)
+{
+  g_autoptr (TroupeRef) flood = NULL;
+
+  g_application_hold (application);
+  flood = flood_start (system);
+  g_timeout_add (20, release_cb, application);
 }
 
 static void
@@ -449,7 +451,6 @@ test_application (void)
   g_test_summary ("A GApplication runs the system's reactor with its own loop, and still comes to its end");
 
   g_signal_connect (application, "activate", G_CALLBACK (activate_cb), system);
-  g_timeout_add (20, release_cb, application);
   g_assert_cmpint (g_application_run (application, 0, NULL), ==, 0);
   g_assert_cmpuint (n_flooded, >, 32);
 
