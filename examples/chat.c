@@ -353,18 +353,16 @@ enum { ROOM_PROP_0, ROOM_PROP_NAME };
 
 G_DEFINE_FINAL_TYPE (Room, room, TROUPE_TYPE_ACTOR)
 
-/* Takes EVENT. One message: each send makes it an envelope over the same line. */
+/* Takes EVENT. */
 static void
 room_broadcast (Room *self, struct json_object *event, gboolean remember)
 {
   g_autoptr (Line) line = line_new (event);
-  g_autoptr (TroupeMessage) message = troupe_message_new_boxed ("line", CHAT_TYPE_LINE, line);
-  GHashTableIter iter;
-  gpointer member;
+  g_autofree gpointer *members = NULL;
+  guint n_members;
 
-  g_hash_table_iter_init (&iter, self->members);
-  while (g_hash_table_iter_next (&iter, &member, NULL))
-    troupe_ref_send (member, troupe_message_ref (message));
+  members = g_hash_table_get_keys_as_array (self->members, &n_members);
+  troupe_ref_send_all ((TroupeRef **) members, n_members, troupe_message_new_boxed ("line", CHAT_TYPE_LINE, line));
 
   if (remember)
     g_queue_push_tail (&self->history, g_steal_pointer (&line));
