@@ -27,6 +27,21 @@
  * Since: 1.0
  */
 
+/**
+ * TroupeFactoryClass::build_protocol:
+ * @self: a factory
+ * @peer: (nullable): the address of the other side, if it is known
+ * @error: where to say why it failed
+ *
+ * Spawns the actor of a new connection, or declines it.
+ *
+ * Returns: (transfer full) (nullable): the address of a [class@Troupe.Protocol], spawned with
+ *   [method@Troupe.Actor.spawn_with_properties] of the factory itself; %NULL to have the connection closed at once, with @error
+ *   set if that is to be logged
+ *
+ * Since: 1.0
+ */
+
 typedef struct
 {
   GType protocol_type;

@@ -25,6 +25,20 @@
  * Since: 1.0
  */
 
+/**
+ * TroupeProtocolClass::data_received:
+ * @self: a protocol
+ * @data: (array length=length): bytes, valid during the call only
+ * @length: how many bytes, at most 65536
+ * @error: where to say why it failed
+ *
+ * Takes bytes that have come, in order but cut anywhere.
+ *
+ * Returns: %TRUE, or %FALSE with @error set if it failed: the connection is dropped
+ *
+ * Since: 1.0
+ */
+
 typedef struct
 {
   TroupeTransport *transport;
