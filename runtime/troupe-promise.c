@@ -69,7 +69,9 @@ troupe_promise_enter_outside (TroupePromise *self,
   if (troupe_ref_get_current () != NULL || troupe_ref_get_state (self->home) == TROUPE_REF_ENDED)
     return FALSE;
 
-  if (troupe_promise_visited == self->home)
+  /* A reactor that belongs to this thread is run by no other. */
+  if (troupe_promise_visited == self->home ||
+      (self->thread == &troupe_thread_mark && troupe_reactor_is_here (self->home->reactor)))
     return TRUE;
 
   context = self->home->reactor->context;
@@ -120,7 +122,7 @@ troupe_promise_leave (TroupeVisit *visit)
 gboolean
 troupe_promise_is_at_home (TroupePromise *self)
 {
-  TroupeVisit visit;
+  TroupeVisit visit = { NULL };
 
   if (G_LIKELY (troupe_promise_home_is_running (self)))
     return TRUE;
@@ -632,7 +634,7 @@ troupe_promise_adopt (TroupePromise *self,
       return;
     }
 
-  if (inner->home != self->home)
+  if (inner->home != self->home || (self->outside && inner->thread != self->thread))
     {
       TroupeResolver *resolver;
       TroupePromise *proxy = troupe_promise_new_at (self->home, &resolver);
