@@ -470,6 +470,35 @@ test_factory_ends (void)
   probe_end ();
 }
 
+static gpointer
+connect_elsewhere (gpointer endpoint)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (TroupeRef) ref = NULL;
+
+  g_main_context_push_thread_default (context);
+  ref = connect_to (endpoint);
+  troupe_ref_send (ref, troupe_message_new_string ("note", "from-afar"));
+  g_main_context_pop_thread_default (context);
+  return NULL;
+}
+
+static void
+test_thread (void)
+{
+  g_autofree char *endpoint = NULL;
+  GThread *thread;
+
+  g_test_summary ("Another thread can connect; its promise runs in its own context");
+
+  probe_begin ();
+  endpoint = troupe_port_dup_endpoint (probe.port);
+  thread = g_thread_new ("elsewhere", connect_elsewhere, endpoint);
+  troupe_test_until (strstr (probe.log->str, "from-afar") != NULL && probe.n_made == 2);
+  g_thread_join (thread);
+  probe_end ();
+}
+
 int
 main (int    argc,
       char **argv)
@@ -486,6 +515,7 @@ main (int    argc,
   g_test_add_func ("/troupe/connector/name/second-address", test_second_address);
   g_test_add_func ("/troupe/connector/name/late-address", test_late_address);
   g_test_add_func ("/troupe/connector/name/timeout", test_lookup_timeout);
+  g_test_add_func ("/troupe/connector/thread", test_thread);
   g_test_add_func ("/troupe/connector/data", test_data);
   g_test_add_func ("/troupe/connector/refused", test_refused);
   g_test_add_func ("/troupe/connector/unknown-host", test_unknown_host);

@@ -307,6 +307,47 @@ test_bare_actor (void)
   probe_end ();
 }
 
+static int nested_clients[2];
+
+/* While this one waits, its own second piece must not come, but the other connection's must. */
+static void
+wait_for_other (TroupeProtocol *protocol)
+{
+  guint before = probe.received->len;
+
+  probe.on_data = NULL;
+  write_text (protocol, "before");
+  client_send (nested_clients[0], "mine");
+  client_send (nested_clients[1], "other");
+  troupe_test_until (probe.received->len > before);
+  g_assert_cmpuint (probe.received->len, ==, before + 5);
+  for (guint i = 0; i < 10; i++)
+    g_main_context_iteration (NULL, FALSE);
+  g_assert_cmpuint (probe.received->len, ==, before + 5);
+  assert_client_reads (nested_clients[0], "before");
+  write_text (protocol, "after");
+}
+
+static void
+test_nested (void)
+{
+  g_test_summary ("While a handler runs a nested loop its output goes out, other connections run, and it does not");
+
+  probe_begin ();
+  nested_clients[0] = client_open ();
+  nested_clients[1] = client_open ();
+  probe.on_data = wait_for_other;
+  client_send (nested_clients[0], "go");
+  assert_client_reads (nested_clients[0], "after");
+  troupe_test_until (probe.received->len == 11);
+  g_assert_cmpmem (probe.received->data, 11, "goothermine", 11);
+
+  close (nested_clients[0]);
+  close (nested_clients[1]);
+  troupe_test_until (probe.n_lost == 2);
+  probe_end ();
+}
+
 static void
 fail_later (TroupeProtocol *protocol)
 {
@@ -351,6 +392,7 @@ main (int    argc,
   g_test_add_func ("/troupe/protocol/lives-on", test_lives_on);
   g_test_add_func ("/troupe/protocol/defaults", test_defaults);
   g_test_add_func ("/troupe/protocol/factory", test_factory);
+  g_test_add_func ("/troupe/protocol/nested", test_nested);
   g_test_add_func ("/troupe/protocol/bare-actor", test_bare_actor);
 
   return g_test_run ();
