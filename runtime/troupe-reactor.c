@@ -122,7 +122,7 @@ void
 troupe_reactor_post (TroupeReactor *self,
                      TroupeMail    *mail)
 {
-  g_autoptr (TroupeReactor) keep = g_object_ref (self);
+  G_GNUC_UNUSED g_autoptr (TroupeReactor) keep = g_object_ref (self);
   TroupeMail *head = __atomic_load_n (&self->inbound, __ATOMIC_RELAXED);
 
   do

@@ -160,7 +160,7 @@ troupe_ref_bounce (TroupeRef  *self,
 void
 troupe_ref_bounce_all (TroupeRef *self)
 {
-  g_autoptr (TroupeRef) keep = troupe_ref_ref (self);
+  G_GNUC_UNUSED g_autoptr (TroupeRef) keep = troupe_ref_ref (self);
   TroupeMail *mail = self->head;
 
   self->head = self->tail = NULL;

@@ -43,7 +43,7 @@ lose_descriptor (TroupeReactor    *reactor,
                  TroupeDescriptor *descriptor,
                  const GError     *reason)
 {
-  g_autoptr (TroupeDescriptor) keep = g_object_ref (descriptor);
+  G_GNUC_UNUSED g_autoptr (TroupeDescriptor) keep = g_object_ref (descriptor);
   g_autoptr (GError) done = NULL;
 
   if (reactor->descriptors == NULL || !g_hash_table_remove (reactor->descriptors, descriptor))
