@@ -57,8 +57,8 @@
  *
  * What can go wrong.
  *
- * An error may have a cause and an index besides its code and message; they are lost where a language binding copies
- * only the code and the message.
+ * An error may have a cause and an index besides its code and message; they are lost where a
+ * language binding copies only the code and the message.
  *
  * Since: 1.0
  */

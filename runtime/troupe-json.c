@@ -89,8 +89,9 @@ troupe_json_skip_string (const char *text,
 }
 
 /*
- * Finds what json-c lets pass even in strict mode, or tells less exactly: control characters, other quotes, NaN and Infinity, a point
- * without digits, and the nesting, where it does not count an empty array or object.
+ * Finds what json-c lets pass even in strict mode, or tells less exactly: control characters, other
+ * quotes, NaN and Infinity, a point without digits, and the nesting, where it does not count an
+ * empty array or object.
  */
 static gboolean
 troupe_json_scan (const char  *text,
@@ -202,8 +203,8 @@ troupe_json_tokenize (const char  *text,
  * @offset: (out) (optional): where to put how many bytes were good, when the text is refused
  * @error: where to say what is wrong
  *
- * Reads one JSON text, strictly as RFC 8259 has it: no comments, no other quotes, no NaN, nothing after it but
- * white space.
+ * Reads one JSON text, strictly as RFC 8259 has it: no comments, no other quotes, no NaN, nothing
+ * after it but white space.
  *
  * The errors are %TROUPE_ERROR_BAD_JSON, also for invalid UTF-8, %TROUPE_ERROR_TOO_DEEP, and
  * %TROUPE_ERROR_TOO_LARGE for 2 GiB or more.
@@ -258,8 +259,8 @@ troupe_json_parse (const char  *text,
  *
  * Copies a whole tree.
  *
- * json-c's reference counts are not atomic: two threads must never share any part of a tree, so what both need
- * is copied.
+ * json-c's reference counts are not atomic: two threads must never share any part of a tree, so
+ * what both need is copied.
  *
  * Returns: (transfer full) (nullable): a tree that shares nothing with @json, %NULL (which is `null`) if that is
  *

@@ -14,9 +14,9 @@
  *
  * What one actor tells or asks another: a name, and a body that is one typed value or none.
  *
- * A message is made, sent and forgotten: sending takes it. It may be sent again while a reference is kept, as a fresh envelope
- * over the same body. References may be taken and dropped on any thread. The receiver reads the body, and answers if
- * [method@Troupe.Message.wants_reply].
+ * A message is made, sent and forgotten: sending takes it. It may be sent again while a reference
+ * is kept, as a fresh envelope over the same body. References may be taken and dropped on any
+ * thread. The receiver reads the body, and answers if [method@Troupe.Message.wants_reply].
  *
  * Since: 1.0
  */
@@ -325,8 +325,8 @@ troupe_message_new_boxed (const char    *name,
  *
  * Makes a message whose body is a pointer.
  *
- * With @destroy, the body cannot be shared: such a message travels once, to one receiver. Whoever lets go
- * of it last frees the pointer, on any thread.
+ * With @destroy, the body cannot be shared: such a message travels once, to one receiver. Whoever
+ * lets go of it last frees the pointer, on any thread.
  *
  * Returns: (transfer full): a message
  *
@@ -349,8 +349,8 @@ troupe_message_new_pointer (const char     *name,
  *
  * Makes a message whose body is a JSON tree.
  *
- * json-c's reference counts are not atomic, so the caller must hold no other reference to any part of the tree. Language bindings
- * use [ctor@Troupe.Message.new_json_string].
+ * json-c's reference counts are not atomic, so the caller must hold no other reference to any part
+ * of the tree. Language bindings use [ctor@Troupe.Message.new_json_string].
  *
  * Returns: (transfer full): a message
  *
@@ -373,7 +373,8 @@ troupe_message_new_json (const char         *name,
  *
  * Makes a message whose body is a JSON tree, from its text.
  *
- * The errors are %TROUPE_ERROR_BAD_JSON, %TROUPE_ERROR_TOO_DEEP (32 levels are allowed) and %TROUPE_ERROR_TOO_LARGE.
+ * The errors are %TROUPE_ERROR_BAD_JSON, %TROUPE_ERROR_TOO_DEEP (32 levels are allowed) and
+ * %TROUPE_ERROR_TOO_LARGE.
  *
  * Returns: (transfer full): a message, or %NULL with @error set
  *
@@ -408,7 +409,8 @@ troupe_message_new_json_string (const char  *name,
  *
  * Makes a message whose body is a value.
  *
- * Small integers, floats, enums and flags become the widest number of their kind. An unset value makes no body.
+ * Small integers, floats, enums and flags become the widest number of their kind. An unset value
+ * makes no body.
  *
  * Returns: (transfer full): a message
  *
@@ -691,7 +693,8 @@ troupe_message_get_object (TroupeMessage *self)
  *
  * Reads the body, which must be a boxed value.
  *
- * It stays the message's, and is valid as long as that is. Language bindings use [method@Troupe.Message.get_value].
+ * It stays the message's, and is valid as long as that is. Language bindings use
+ * [method@Troupe.Message.get_value].
  *
  * Returns: (transfer none) (nullable): the boxed value
  *
@@ -893,8 +896,9 @@ troupe_message_wants_reply (TroupeMessage *self)
  *
  * Answers an ask with nothing.
  *
- * A message that was sent and not asked wants no answer: then this and its kin do nothing. Answering twice is a mistake of the caller.
- * Call it in a turn of the receiver; see [method@Troupe.Message.defer_reply] for other times and places.
+ * A message that was sent and not asked wants no answer: then this and its kin do nothing.
+ * Answering twice is a mistake of the caller. Call it in a turn of the receiver; see
+ * [method@Troupe.Message.defer_reply] for other times and places.
  *
  * Since: 1.0
  */
@@ -1172,8 +1176,9 @@ troupe_message_reply_error (TroupeMessage *self,
  *
  * Answers an ask with the outcome of @promise, when it comes.
  *
- * It is a step of @promise, whose chain goes on with nothing. If the current actor ends first, the answer
- * is %TROUPE_ERROR_ACTOR_STOPPED. For a message that was not asked, @promise is just dropped.
+ * It is a step of @promise, whose chain goes on with nothing. If the current actor ends first, the
+ * answer is %TROUPE_ERROR_ACTOR_STOPPED. For a message that was not asked, @promise is just
+ * dropped.
  *
  * Since: 1.0
  */
@@ -1246,8 +1251,8 @@ troupe_message_pass_body (TroupeMessage *self,
  *
  * Sends the message on as it came: with its sender, and with the duty to answer if it was asked.
  *
- * A JSON tree, and a pointer that has to be freed, go with it, unless somebody else holds the message: then a tree is copied, and a
- * pointer cannot be forwarded.
+ * A JSON tree, and a pointer that has to be freed, go with it, unless somebody else holds the
+ * message: then a tree is copied, and a pointer cannot be forwarded.
  *
  * Since: 1.0
  */

@@ -83,7 +83,8 @@ troupe_promise_return (TroupePromise *self,
  * troupe_promise_is_resolved:
  * @self: a promise
  *
- * Tells whether the outcome can be read: it has come home, and the chain does not wait for another promise.
+ * Tells whether the outcome can be read: it has come home, and the chain does not wait for another
+ * promise.
  *
  * Call it from any thread; but only at home the answer stays true.
  *
@@ -105,9 +106,11 @@ troupe_promise_is_resolved (TroupePromise *self)
  *
  * Tells whether the outcome is a value, nothing included, and no error.
  *
- * Like all that reads or takes the outcome: in a step it is the outcome at that position, whatever the step has returned already. Between
- * steps, at home and once [method@Troupe.Promise.is_resolved] says so, it is what the last step left. A value of another type
- * than the function reads, or an error where it reads a value, is a mistake of the caller and reads as 0 or %NULL.
+ * Like all that reads or takes the outcome: in a step it is the outcome at that position, whatever
+ * the step has returned already. Between steps, at home and once
+ * [method@Troupe.Promise.is_resolved] says so, it is what the last step left. A value of another
+ * type than the function reads, or an error where it reads a value, is a mistake of the caller and
+ * reads as 0 or %NULL.
  *
  * Returns: %TRUE for a value, %FALSE for an error
  *
@@ -145,7 +148,8 @@ troupe_promise_get_value_type (TroupePromise *self)
  *
  * Reads the error, if the outcome is one.
  *
- * It stays the promise's, and is not handled by being read. See [method@Troupe.Promise.has_value] for when and where.
+ * It stays the promise's, and is not handled by being read. See [method@Troupe.Promise.has_value]
+ * for when and where.
  *
  * Returns: (transfer none) (nullable): the error, or %NULL if there is a value
  *
@@ -359,8 +363,8 @@ troupe_promise_get_object (TroupePromise *self)
  *
  * Reads the outcome, which must be a boxed value.
  *
- * It stays the promise's, and is valid until the step ends or another one is added. Language bindings use
- * [method@Troupe.Promise.get_value].
+ * It stays the promise's, and is valid until the step ends or another one is added. Language
+ * bindings use [method@Troupe.Promise.get_value].
  *
  * See [method@Troupe.Promise.has_value] for when and where.
  *
@@ -428,7 +432,8 @@ troupe_promise_get_json (TroupePromise *self)
  *
  * Copies the outcome into @value, whatever its type.
  *
- * For nothing, and for an error, @value stays unset. See [method@Troupe.Promise.has_value] for when and where.
+ * For nothing, and for an error, @value stays unset. See [method@Troupe.Promise.has_value] for when
+ * and where.
  *
  * Since: 1.0
  */
@@ -795,9 +800,10 @@ troupe_promise_return_error (TroupePromise *self,
  *
  * Makes the outcome of @inner the one that the next step sees.
  *
- * Until it comes, no step of @self runs. The steps that @inner has already run first; then the outcome moves, and steps added
- * to @inner later see nothing. A promise can be returned once: another step that returns it goes on
- * with %TROUPE_ERROR_ALREADY_ADOPTED. Returning @self, or a promise that waits for it, goes on with %TROUPE_ERROR_ADOPT_SELF. If the home of
+ * Until it comes, no step of @self runs. The steps that @inner has already run first; then the
+ * outcome moves, and steps added to @inner later see nothing. A promise can be returned once:
+ * another step that returns it goes on with %TROUPE_ERROR_ALREADY_ADOPTED. Returning @self, or a
+ * promise that waits for it, goes on with %TROUPE_ERROR_ADOPT_SELF. If the home of
  * @inner is another one and ends first, the outcome is %TROUPE_ERROR_ABANDONED.
  *
  * Only in a step of @self. The last return of a step counts.

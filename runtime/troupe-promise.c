@@ -14,17 +14,19 @@
  *
  * A value that arrives later, or the reason it never will.
  *
- * A promise is the consumer's side; the [struct@Troupe.Resolver] that comes with it is the producer's. It is *resolved* once,
- * with a value, which may be nothing, or with an error. Then its *steps* run in the order they were added,
- * each at most once. A callback sees a value, an errback an error; the outcome that a step returns is what the next one sees.
+ * A promise is the consumer's side; the [struct@Troupe.Resolver] that comes with it is the
+ * producer's. It is *resolved* once, with a value, which may be nothing, or with an error. Then its
+ * *steps* run in the order they were added, each at most once. A callback sees a value, an errback
+ * an error; the outcome that a step returns is what the next one sees.
  *
- * Every promise has a *home*: the actor in whose turn it was made, or, outside any actor, the main context that was
- * then the thread's default. Steps are added there and run there, wherever the outcome comes from: within the call if the promise is
- * resolved at home, else in a later turn of that actor or iteration of that context. When the actor ends, its promises are
- * abandoned: no step runs any more, and nothing is reported.
+ * Every promise has a *home*: the actor in whose turn it was made, or, outside any actor, the main
+ * context that was then the thread's default. Steps are added there and run there, wherever the
+ * outcome comes from: within the call if the promise is resolved at home, else in a later turn of
+ * that actor or iteration of that context. When the actor ends, its promises are abandoned: no step
+ * runs any more, and nothing is reported.
  *
- * A promise that nobody holds keeps its steps, and runs them, as long as somebody can resolve it. If it ends in
- * an error that no step took, a warning tells it when the promise is freed.
+ * A promise that nobody holds keeps its steps, and runs them, as long as somebody can resolve it.
+ * If it ends in an error that no step took, a warning tells it when the promise is freed.
  *
  * References may be taken and dropped on any thread; all else is for home.
  *
@@ -153,8 +155,8 @@ troupe_promise_get_home_now (void)
   return troupe_reactor_get_outside_for (context != NULL ? context : g_main_context_default ());
 }
 
-/* The home's list holds no count: what is pending has a resolver, what is stalled or on its way a hold. The outside never
- * ends, and needs no list. */
+/* The home's list holds no count: what is pending, stalled or on its way has a hold already. The outside never ends while
+ * there are turns of it, and needs no list. */
 static void
 troupe_promise_link (TroupePromise *self)
 {
@@ -573,8 +575,9 @@ troupe_promise_replace_with_error (TroupePromise *self,
 }
 
 /*
- * Whether INNER waits for SELF, through any number of others. Each waits for one and is waited for by one, so both ends
- * are looked for at once: a long chain with SELF at its end costs nothing when INNER waits for nobody.
+ * Whether INNER waits for SELF, through any number of others. Each waits for one and is waited for
+ * by one, so both ends are looked for at once: a long chain with SELF at its end costs nothing when
+ * INNER waits for nobody.
  */
 static gboolean
 troupe_promise_waits_for (TroupePromise *inner,
@@ -762,9 +765,9 @@ troupe_promise_note_failure (TroupePromise *self)
 }
 
 /*
- * Runs the chain of SELF, which the caller holds, and of every chain that goes on because of it. They are stacked by their
- * mail's link, not by calls, so the depth of adoption costs no stack. Whoever took over runs first; then the rest of the chain
- * it took from.
+ * Runs the chain of SELF, which the caller holds, and of every chain that goes on because of it.
+ * They are stacked by their mail's link, not by calls, so the depth of adoption costs no stack.
+ * Whoever took over runs first; then the rest of the chain it took from.
  */
 static void
 troupe_promise_run (TroupePromise *self)
@@ -1031,8 +1034,8 @@ troupe_promise_add_pair (TroupePromise  *self,
  *
  * Adds a step for a value. An error passes it.
  *
- * If the promise is resolved and its chain neither runs nor waits, the step runs before this returns. Called elsewhere than
- * at home it does nothing, not even free @user_data.
+ * If the promise is resolved and its chain neither runs nor waits, the step runs before this
+ * returns. Called elsewhere than at home it does nothing, not even free @user_data.
  *
  * Returns: (transfer none): @self
  *
@@ -1059,8 +1062,9 @@ troupe_promise_add_callback (TroupePromise  *self,
  *
  * Adds a step for an error. A value passes it.
  *
- * An errback that returns nothing else passes the error on: it is handled when it returns something, if only
- * with [method@Troupe.Promise.return_nothing]. See [method@Troupe.Promise.add_callback] for when it runs.
+ * An errback that returns nothing else passes the error on: it is handled when it returns
+ * something, if only with [method@Troupe.Promise.return_nothing]. See
+ * [method@Troupe.Promise.add_callback] for when it runs.
  *
  * Returns: (transfer none): @self
  *
@@ -1117,7 +1121,8 @@ troupe_promise_add_both (TroupePromise  *self,
  *
  * Adds one step that has a function for either: @errback does not see the error that @callback returns.
  *
- * Both data are freed once the step has run or was dropped. See [method@Troupe.Promise.add_callback] for when it runs.
+ * Both data are freed once the step has run or was dropped. See
+ * [method@Troupe.Promise.add_callback] for when it runs.
  *
  * Returns: (transfer none): @self
  *
@@ -1171,9 +1176,9 @@ troupe_promise_chain_dropped (gpointer data)
  *
  * Adds a step that resolves another promise with the outcome, value or error.
  *
- * The chain of @self goes on with nothing. If @resolver was resolved before, it goes on
- * with %TROUPE_ERROR_ALREADY_RESOLVED instead. If the home of @self ends first, @resolver is rejected with
- * %TROUPE_ERROR_ABANDONED.
+ * The chain of @self goes on with nothing. If @resolver was resolved before, it goes on with
+ * %TROUPE_ERROR_ALREADY_RESOLVED instead. If the home of @self ends first, @resolver is rejected
+ * with %TROUPE_ERROR_ABANDONED.
  *
  * Returns: (transfer none): @self
  *
@@ -1305,7 +1310,8 @@ troupe_promise_fail_home (TroupePromise *self,
  * troupe_promise_or_fail:
  * @self: a promise at home here
  *
- * Ends the chain by failing the actor at home if there is an error: it stops, as if one of its handlers had failed.
+ * Ends the chain by failing the actor at home if there is an error: it stops, as if one of its
+ * handlers had failed.
  *
  * Outside actors there is nothing to fail: the error is logged as a warning.
  *

@@ -13,10 +13,12 @@
  *
  * The producer's side of a [struct@Troupe.Promise]: it resolves the promise, once.
  *
- * Everything here may be called on any thread. At home with the promise its steps run inside the call that resolves it; from elsewhere
- * they run in a later turn there. Dropping the last resolver of a pending promise rejects it with %TROUPE_ERROR_BROKEN.
+ * Everything here may be called on any thread. At home with the promise its steps run inside the
+ * call that resolves it; from elsewhere they run in a later turn there. Dropping the last resolver
+ * of a pending promise rejects it with %TROUPE_ERROR_BROKEN.
  *
- * If the promise's home has ended, the first outcome is freed and accepted as if somebody had waited for it.
+ * If the promise's home has ended, the first outcome is freed and accepted as if somebody had
+ * waited for it.
  *
  * Since: 1.0
  */
@@ -171,7 +173,8 @@ troupe_resolver_unref_pending (TroupeResolver *self)
  *
  * Drops a reference.
  *
- * If it was the last one and the promise is pending, the promise is rejected with %TROUPE_ERROR_BROKEN. Call it from any thread.
+ * If it was the last one and the promise is pending, the promise is rejected with
+ * %TROUPE_ERROR_BROKEN. Call it from any thread.
  *
  * Since: 1.0
  */
@@ -192,7 +195,8 @@ troupe_resolver_unref (TroupeResolver *self)
  * troupe_resolver_is_resolved:
  * @self: a resolver
  *
- * Tells whether the promise needs no outcome any more, because it has one or because its home has ended.
+ * Tells whether the promise needs no outcome any more, because it has one or because its home has
+ * ended.
  *
  * Call it from any thread. Unless the answer is yes, another thread may change it at once.
  *
@@ -457,7 +461,8 @@ troupe_resolver_resolve_object (TroupeResolver  *self,
  *
  * Resolves the promise with a boxed value.
  *
- * A promise is refused: use [method@Troupe.Promise.chain_to] instead. Language bindings use [method@Troupe.Resolver.resolve_value].
+ * A promise is refused: use [method@Troupe.Promise.chain_to] instead. Language bindings use
+ * [method@Troupe.Resolver.resolve_value].
  *
  * If it is too late, the value is freed. The error is %TROUPE_ERROR_ALREADY_RESOLVED.
  *
@@ -542,8 +547,8 @@ troupe_resolver_resolve_json (TroupeResolver      *self,
  *
  * Resolves the promise with a value.
  *
- * A %TROUPE_TYPE_PROMISE is refused: to go on with the outcome of a promise, return it from a step, or use
- * [method@Troupe.Promise.chain_to].
+ * A %TROUPE_TYPE_PROMISE is refused: to go on with the outcome of a promise, return it from a step,
+ * or use [method@Troupe.Promise.chain_to].
  *
  * If it is too late, the value is freed. The error is %TROUPE_ERROR_ALREADY_RESOLVED.
  *
