@@ -241,9 +241,11 @@ troupe_port_take_connection (TroupePort          *self,
                              const TroupeAddress *peer)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (TroupeRef) connection = troupe_factory_build ((TroupeFactory *) self->factory->actor, fd, peer, &error);
+  TroupeRef *connection = troupe_factory_build ((TroupeFactory *) self->factory->actor, fd, peer, &error);
 
-  if (error != NULL)
+  if (connection != NULL)
+    troupe_ref_unref (connection);
+  else if (error != NULL)
     g_warning ("Declined a connection to %s: %s", self->endpoint, error->message);
 }
 

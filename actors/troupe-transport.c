@@ -296,12 +296,12 @@ static void
 troupe_transport_end (TroupeTransport *self,
                       GError          *reason)
 {
-  g_autoptr (TroupeTransport) keep = g_object_ref (self);
   g_autoptr (GError) error = reason;
   TroupeProtocol *protocol = g_steal_pointer (&self->protocol);
   TroupeProtocolClass *klass = TROUPE_PROTOCOL_GET_CLASS (protocol);
   TroupeRef *owner = self->owner;
 
+  g_object_ref (self);
   troupe_transport_close (self);
   self->owner = NULL;
   g_clear_error (&self->failure);
@@ -313,6 +313,8 @@ troupe_transport_end (TroupeTransport *self,
     troupe_ref_unhold (owner);
   else if (!klass->lives_on)
     troupe_ref_finish (owner);
+
+  g_object_unref (self);
 }
 
 static void
