@@ -241,13 +241,34 @@ attempt_turn (TroupeIo *io,
   connector_unref (connector);
 }
 
+static gboolean
+attempt_bind (Attempt *self)
+{
+  Connector *connector = self->connector;
+  const char *bind_address = connector->endpoint->bind_address;
+  g_autofree char *what = NULL;
+  TroupeAddress local;
+  int fault = EAFNOSUPPORT;
+
+  if (bind_address == NULL)
+    return TRUE;
+
+  if (troupe_address_parse (&local, self->address.any.sa_family, bind_address, 0))
+    fault = bind (self->fd, &local.any, troupe_address_get_length (&local)) < 0 ? errno : 0;
+
+  if (fault == 0)
+    return TRUE;
+
+  what = g_strdup_printf ("Cannot connect to %s from", connector->text);
+  connector_note (connector, TROUPE_ERROR_CANNOT_BIND, what, bind_address, fault);
+  return FALSE;
+}
+
 /* Opens and binds the socket. */
 static gboolean
 attempt_open (Attempt *self)
 {
   Connector *connector = self->connector;
-  const char *bind_to = connector->endpoint->bind_address;
-  TroupeAddress local;
   g_autoptr (GError) error = NULL;
 
   self->fd = socket (self->address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -257,21 +278,8 @@ attempt_open (Attempt *self)
       return FALSE;
     }
 
-  if (bind_to != NULL)
-    {
-      g_autofree char *what = g_strdup_printf ("Cannot connect to %s from", connector->text);
-
-      if (!troupe_address_parse (&local, self->address.any.sa_family, bind_to, 0))
-        errno = EAFNOSUPPORT;
-      else if (bind (self->fd, &local.any, troupe_address_get_length (&local)) == 0)
-        bind_to = NULL;
-
-      if (bind_to != NULL)
-        {
-          connector_note (connector, TROUPE_ERROR_CANNOT_BIND, what, bind_to, errno);
-          return FALSE;
-        }
-    }
+  if (!attempt_bind (self))
+    return FALSE;
 
   if (!troupe_io_open (&self->io, connector->factory, self->fd, attempt_turn, &error))
     {

@@ -118,7 +118,7 @@ class Echo(unittest.TestCase):
 
     def test_thousand(self):
         """A thousand connections at once, each with its own content."""
-        with Server('echo') as server:
+        with Server('echo', endpoints=('tcp:0:interface=127.0.0.1:backlog=1000',)) as server:
             clients = [server.connect() for _ in range(1000)]
             for turn in range(3):
                 texts = [b'client %d turn %d ' % (i, turn) * (1 + i % 50) for i in range(1000)]
