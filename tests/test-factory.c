@@ -19,9 +19,9 @@ typedef struct
   Mode      mode;
   guint     n_connections;           /* as seen last */
   guint     n_children_ended;
-  gboolean  fail;
   gboolean  spawn_another;
   gboolean  stop_self;
+  gboolean  stop_child;
 } Notes;
 
 static Notes notes;
@@ -49,6 +49,21 @@ noting_stop_factory (TroupeFactory *factory)
 }
 
 static TroupeRef *
+noting_spawn (TroupeFactory   *factory,
+              GSocketAddress  *peer,
+              GError         **error)
+{
+  TroupeRef *ref = TROUPE_FACTORY_CLASS (noting_factory_parent_class)->build_protocol (factory, peer, error);
+
+  if (notes.spawn_another)
+    troupe_ref_unref (troupe_actor_spawn (TROUPE_ACTOR (factory), NULL, PROBE_TYPE_PROTOCOL, error, NULL));
+  if (notes.stop_child)
+    troupe_ref_stop (ref);
+
+  return ref;
+}
+
+static TroupeRef *
 noting_build_protocol (TroupeFactory   *factory,
                        GSocketAddress  *peer,
                        GError         **error)
@@ -73,9 +88,7 @@ noting_build_protocol (TroupeFactory   *factory,
 
     case ACCEPT:
     default:
-      if (notes.spawn_another)
-        troupe_ref_unref (troupe_actor_spawn (TROUPE_ACTOR (factory), NULL, PROBE_TYPE_PROTOCOL, error, NULL));
-      return TROUPE_FACTORY_CLASS (noting_factory_parent_class)->build_protocol (factory, peer, error);
+      return noting_spawn (factory, peer, error);
     }
 }
 
@@ -307,6 +320,24 @@ test_stop_in_build (void)
   end ();
 }
 
+static void
+test_stopped_before_made (void)
+{
+  int fd;
+
+  g_test_summary ("A protocol that is stopped before its first turn never has the connection, which is closed");
+
+  begin ();
+  notes.stop_child = TRUE;
+  fd = client_connect (probe.number);
+  assert_client_at_end (fd);
+  troupe_test_until (notes.n_children_ended == 1);
+  g_assert_cmpuint (probe.n_made, ==, 0);
+  g_assert_cmpuint (notes.n_connections, ==, 0);
+  close (fd);
+  end ();
+}
+
 static TroupeRef *
 build_and_send (TroupeFactory   *factory,
                 GSocketAddress  *peer,
@@ -386,6 +417,7 @@ main (int    argc,
   g_test_add_func ("/troupe/factory/no-protocol", test_no_protocol);
   g_test_add_func ("/troupe/factory/abstract", test_abstract);
   g_test_add_func ("/troupe/factory/stop-in-build", test_stop_in_build);
+  g_test_add_func ("/troupe/factory/stopped-before-made", test_stopped_before_made);
   g_test_add_func ("/troupe/factory/made-first", test_made_first);
   g_test_add_func ("/troupe/factory/misuse", test_misuse);
 

@@ -384,6 +384,80 @@ test_adopt (void)
   probe_end ();
 }
 
+static int adopted[2];
+
+static void
+adopt_in_turn (TroupeProtocol *protocol)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TroupeRef) ref = NULL;
+
+  ref = troupe_adopt_connection (probe.system, adopted[0], troupe_protocol_get_factory (protocol), &error);
+  g_assert_no_error (error);
+
+  /* It is still this actor's turn, and the other's connection_made is a later one. */
+  g_assert_cmpuint (probe.n_made, ==, 1);
+  g_assert_false (troupe_transport_is_disconnecting (troupe_protocol_get_transport (protocol)));
+  write_text (protocol, "mine");
+}
+
+static void
+test_adopt_in_turn (void)
+{
+  int fd;
+
+  g_test_summary ("A connection can be adopted in a turn of another actor, which goes on as before");
+
+  probe_begin ();
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, adopted), ==, 0);
+  fd = client_open ();
+  probe_do (adopt_in_turn);
+  close (adopted[0]);
+  assert_client_reads (fd, "mine");
+  troupe_test_until (probe.n_made == 2);
+
+  close (fd);
+  close (adopted[1]);
+  troupe_test_until (probe.n_lost == 2);
+  probe_end ();
+}
+
+static gpointer
+listen_later_elsewhere (gpointer data)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (TroupePromise) promise = NULL;
+  TroupePort *port = NULL;
+
+  g_main_context_push_thread_default (context);
+  promise = troupe_listen_later (probe.system, "tcp:0:interface=127.0.0.1", probe.factory);
+  troupe_promise_add_callback (promise, take_port, &port, NULL);
+  troupe_test_until (port != NULL);
+  g_main_context_pop_thread_default (context);
+  g_atomic_pointer_set ((TroupePort **) data, port);
+  g_main_context_wakeup (NULL);
+  return NULL;
+}
+
+static void
+test_later_elsewhere (void)
+{
+  TroupePort *port = NULL;
+  GThread *thread;
+
+  g_test_summary ("Another thread can listen later");
+
+  probe_begin ();
+  thread = g_thread_new ("elsewhere", listen_later_elsewhere, &port);
+  troupe_test_until (g_atomic_pointer_get (&port) != NULL);
+  g_thread_join (thread);
+  probe.number = port_number (troupe_port_get_address (port));
+  close (client_open ());
+  assert_lost (DONE);
+  g_object_unref (port);
+  probe_end ();
+}
+
 static void
 test_many (void)
 {
@@ -472,6 +546,8 @@ main (int    argc,
   g_test_add_func ("/troupe/port/fd", test_fd);
   g_test_add_func ("/troupe/port/fd/bad", test_bad_fd);
   g_test_add_func ("/troupe/port/adopt", test_adopt);
+  g_test_add_func ("/troupe/port/adopt/in-turn", test_adopt_in_turn);
+  g_test_add_func ("/troupe/port/later/elsewhere", test_later_elsewhere);
   g_test_add_func ("/troupe/port/many", test_many);
   g_test_add_func ("/troupe/port/no-descriptors", test_no_descriptors);
 
