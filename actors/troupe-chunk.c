@@ -27,10 +27,12 @@ G_STATIC_ASSERT (sizeof (TroupeChunk) <= TROUPE_SLAB_SMALL_SIZE);
 /* An idle connection has no chunk. One per thread waits for the next small write: usually all of it is sent at the end
  * of the slice, and the next connection takes the same memory, which is still in the cache. */
 static __thread TroupeChunk *spare_chunk;
+static __thread gboolean spare_is_watched;    /* this thread's end frees it */
 
 static void
 free_spare (gpointer data)
 {
+  spare_is_watched = FALSE;
   g_clear_pointer (&spare_chunk, g_free);
 }
 
@@ -46,8 +48,11 @@ troupe_chunk_free (TroupeChunk *self)
     }
   else if (self->size == CHUNK_ROOM && spare_chunk == NULL)
     {
-      if (G_UNLIKELY (g_private_get (&spare_key) == NULL))
-        g_private_set (&spare_key, &spare_key);
+      if (G_UNLIKELY (!spare_is_watched))
+        {
+          g_private_set (&spare_key, &spare_key);
+          spare_is_watched = TRUE;
+        }
       spare_chunk = self;
     }
   else
@@ -147,6 +152,17 @@ troupe_chunk_queue_drop (TroupeChunkQueue *self,
                          gsize             length)
 {
   g_assert (length <= self->length);
+
+  /* Mostly one chunk waited and all of it was sent. */
+  if (G_LIKELY (length == self->length && self->head == self->tail))
+    {
+      TroupeChunk *chunk = self->head;
+
+      *self = (TroupeChunkQueue) { NULL, NULL, 0 };
+      if (chunk != NULL)
+        troupe_chunk_free (chunk);
+      return;
+    }
 
   self->length -= length;
   while (length > 0)

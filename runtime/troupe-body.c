@@ -42,6 +42,14 @@ troupe_body_string (const char *string)
 /* What G_TYPE_BYTES is once there is such a body: calling for it twice a message shows. */
 static GType troupe_body_bytes_type;
 
+/* With bytes in it: FALSE while there is no such body, and for none. */
+static inline gboolean
+troupe_body_is_bytes (const TroupeBody *self)
+{
+  return self->type == __atomic_load_n (&troupe_body_bytes_type, __ATOMIC_RELAXED) && self->type != G_TYPE_INVALID &&
+         self->v_pointer != NULL;
+}
+
 TroupeBody
 troupe_body_bytes (GBytes *bytes)
 {
@@ -279,6 +287,9 @@ troupe_body_get_string (const TroupeBody *self)
 GBytes *
 troupe_body_get_bytes (const TroupeBody *self)
 {
+  if (G_LIKELY (troupe_body_is_bytes (self)))
+    return self->v_pointer;
+
   return troupe_body_check (self, G_TYPE_BYTES) ? self->v_pointer : NULL;
 }
 
@@ -397,14 +408,14 @@ gboolean
 troupe_body_copy (const TroupeBody *self,
                   TroupeBody       *copy)
 {
-  *copy = *self;
-
-  /* What is copied most: a payload that goes to many. */
-  if (self->v_pointer != NULL && self->type == __atomic_load_n (&troupe_body_bytes_type, __ATOMIC_RELAXED))
+  if (G_LIKELY (troupe_body_is_bytes (self)))
     {
+      copy->type = self->type;
       copy->v_pointer = g_bytes_ref (self->v_pointer);
       return TRUE;
     }
+
+  *copy = *self;
 
   if (self->type == TROUPE_TYPE_BODY_BOX)
     {
@@ -441,9 +452,18 @@ troupe_body_clear_box (TroupeBodyBox *box)
 void
 troupe_body_clear_slow (TroupeBody *self)
 {
-  TroupeBody body = *self;
+  TroupeBody body;
+
+  /* What is sent most comes first. */
+  if (G_LIKELY (troupe_body_is_bytes (self)))
+    {
+      self->type = G_TYPE_NONE;
+      g_bytes_unref (g_steal_pointer (&self->v_pointer));
+      return;
+    }
 
   /* What is freed may look here again. */
+  body = *self;
   *self = TROUPE_BODY_NOTHING;
 
   if (body.v_pointer == NULL || body.type == G_TYPE_POINTER)
@@ -451,10 +471,8 @@ troupe_body_clear_slow (TroupeBody *self)
 
   if (body.type == G_TYPE_STRING)
     g_ref_string_release (body.v_pointer);
-  else if (body.type == G_TYPE_INVALID)    /* before the next one, which may still be unset, and as much as that */
+  else if (body.type == G_TYPE_INVALID)
     g_error_free (body.v_pointer);
-  else if (body.type == __atomic_load_n (&troupe_body_bytes_type, __ATOMIC_RELAXED))
-    g_bytes_unref (body.v_pointer);
   else if (body.type == G_TYPE_VARIANT)
     g_variant_unref (body.v_pointer);
   else if (body.type == TROUPE_TYPE_BODY_BOX)

@@ -23,9 +23,10 @@
 
 G_DEFINE_BOXED_TYPE (TroupeMessage, troupe_message, troupe_message_ref, troupe_message_unref)
 
-/* Interned names, found by their text, so that making a message needs no lock. */
-#define TROUPE_N_NAMES 64
-static __thread const char *troupe_message_names[TROUPE_N_NAMES];
+/* Interned names, found by the address that they are given at and confirmed by their text, so that making a message needs no lock.
+ * Each place has room for two: names that share one do not push each other out. */
+#define TROUPE_N_NAMES 128
+static __thread const char *troupe_message_names[TROUPE_N_NAMES][2];
 
 /* Names are short: calling strcmp () costs more than comparing. */
 static inline gboolean
@@ -38,16 +39,32 @@ is_same_name (const char *a,
   return *a == *b;
 }
 
+static G_GNUC_NO_INLINE const char *
+troupe_message_intern_slow (const char  *name,
+                            const char **place)
+{
+  const char *interned = place[1];
+
+  if (interned == NULL || !is_same_name (interned, name))
+    interned = g_intern_string (name);
+
+  /* The last one used is looked at first. */
+  place[1] = place[0];
+  place[0] = interned;
+
+  return interned;
+}
+
 static inline const char *
 troupe_message_intern (const char *name)
 {
   gsize address = (gsize) name;
-  const char **slot = &troupe_message_names[(address ^ (address >> 6)) % TROUPE_N_NAMES];
+  const char **place = troupe_message_names[(address ^ (address >> 7)) % TROUPE_N_NAMES];
 
-  if (G_UNLIKELY (*slot == NULL || (*slot != name && !is_same_name (*slot, name))))
-    *slot = g_intern_string (name);
+  if (G_LIKELY (place[0] != NULL && (place[0] == name || is_same_name (place[0], name))))
+    return place[0];
 
-  return *slot;
+  return troupe_message_intern_slow (name, place);
 }
 
 /* Takes BODY. */

@@ -65,16 +65,11 @@ struct _TroupeResource
  */
 struct _TroupeRef
 {
+  /* What a message touches shares one cache line: with many actors their lines are what it waits for. */
   gint                  ref_count;   /* atomic */
   gint                  state;       /* a TroupeRefState, written by the reactor's thread, read atomically by others */
   TroupeReactor        *reactor;     /* a reference */
-  TroupeSystem         *system;      /* alive as long as the actor is; NULL outside */
-  GType                 type;
-  guint64               serial;
-  char                 *name;        /* NULL: composed from the kind and the serial number */
-  TroupeRef            *parent;      /* a reference; NULL for a root */
-  /* ---- */
-  TroupeActor          *actor;       /* NULL before birth and after the end */
+  TroupeActor          *actor;       /* NULL before birth and after the end; this and what follows is the reactor's thread's */
   const TroupeBindings *bindings;
   TroupeMail           *head;
   TroupeMail           *tail;
@@ -83,8 +78,14 @@ struct _TroupeRef
   guint8                control;
   guint8                flags;
   guint16               reserved;
+  /* ---- the rest */
   guint                 n_holds;     /* children and resources that its end waits for */
   guint                 n_letters;   /* messages that name it as their sender and stay on its thread */
+  TroupeSystem         *system;      /* alive as long as the actor is; NULL outside; like the next four for any thread */
+  GType                 type;
+  guint64               serial;
+  char                 *name;        /* NULL: composed from the kind and the serial number */
+  TroupeRef            *parent;      /* a reference; NULL for a root */
   TroupeRef            *last_child;  /* each live child is held by a reference */
   TroupeRef            *previous_sibling;
   TroupeRef            *next_sibling;

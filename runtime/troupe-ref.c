@@ -478,12 +478,14 @@ static inline void
 troupe_ref_run_turn (TroupeRef  *self,
                      TroupeMail *mail)
 {
+  if (G_LIKELY (mail->kind == TROUPE_MAIL_MESSAGE))
+    {
+      troupe_ref_handle_message (self, (TroupeMessage *) mail);
+      return;
+    }
+
   switch ((TroupeMailKind) mail->kind)
     {
-    case TROUPE_MAIL_MESSAGE:
-      troupe_ref_handle_message (self, (TroupeMessage *) mail);
-      break;
-
     case TROUPE_MAIL_CONTINUATION:
       troupe_promise_run_turn ((TroupePromise *) mail);
       break;
@@ -500,6 +502,7 @@ troupe_ref_run_turn (TroupeRef  *self,
       troupe_call_run ((TroupeCall *) mail, ((TroupeCall *) mail)->func);
       break;
 
+    case TROUPE_MAIL_MESSAGE:
     default:
       g_assert_not_reached ();
     }
