@@ -297,8 +297,8 @@ def main():
             print('needs 4096 file descriptors')
             sys.exit(77)
         resource.setrlimit(resource.RLIMIT_NOFILE, (4096, hard))
-    if subprocess.run(['sh', '-c', 'command -v nc'], stdout=subprocess.DEVNULL, check=False).returncode:
-        print('needs nc (netcat-openbsd)')
+    if '-N' not in subprocess.run(['sh', '-c', 'nc -h 2>&1'], capture_output=True, text=True, check=False).stdout:
+        print('needs nc of netcat-openbsd')
         sys.exit(77)
     unittest.main(verbosity=0)
 
