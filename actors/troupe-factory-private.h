@@ -20,11 +20,6 @@ TroupeRef *troupe_factory_build (TroupeFactory        *self,
                                  int                   fd,
                                  const TroupeAddress  *peer,
                                  GError              **error);
-/* The same from outside the factory's turns, on its thread: as if in a turn of the factory. */
-TroupeRef *troupe_factory_build_now (TroupeRef        *factory,
-                                 int                   fd,
-                                 const TroupeAddress  *peer,
-                                 GError              **error);
 GError    *troupe_factory_new_declined_error (const TroupeAddress *peer,
                                  const GError         *cause);
 

@@ -10,7 +10,6 @@
 #include "troupe-factory-private.h"
 #include "troupe-protocol-private.h"
 #include "troupe-reactor-private.h"
-#include "troupe-ref-life-private.h"
 #include "troupe-transport-private.h"
 
 /**
@@ -256,94 +255,6 @@ troupe_factory_build (TroupeFactory        *self,
 
   troupe_protocol_give_transport (ref, troupe_transport_new (fd, peer));
   return g_steal_pointer (&ref);
-}
-
-/* What is running is put aside, for a turn of FACTORY within the turn of another actor or none. */
-typedef struct
-{
-  TroupeReactor *here;
-  TroupeRef     *running;
-  int            depth;
-} Aside;
-
-static void
-aside_begin (Aside     *self,
-             TroupeRef *factory)
-{
-  TroupeReactor *reactor = factory->reactor;
-
-  *self = (Aside) { troupe_reactor_here, reactor->running, reactor->running_depth };
-  troupe_reactor_here = reactor;
-  reactor->running = factory;
-  reactor->running_depth = g_main_depth ();
-  factory->flags |= TROUPE_REF_RUNNING;
-
-  /* It may have been spawned just now. */
-  if (factory->control != 0)
-    troupe_ref_run_control (factory);
-}
-
-static void
-aside_end (Aside     *self,
-           TroupeRef *factory)
-{
-  TroupeReactor *reactor = factory->reactor;
-
-  factory->flags &= ~TROUPE_REF_RUNNING;
-  reactor->running = self->running;
-  reactor->running_depth = self->depth;
-  troupe_reactor_here = self->here;
-
-  /* What came meanwhile could not make it ready. */
-  if (factory->head != NULL || factory->control != 0)
-    troupe_ref_set_control (factory, 0);
-}
-
-static TroupeRef *
-build_or_decline (TroupeRef            *factory,
-                  int                   fd,
-                  const TroupeAddress  *peer,
-                  GError              **error)
-{
-  g_autoptr (GError) cause = NULL;
-  TroupeRef *connection;
-
-  if (troupe_factory_at (factory) == NULL)
-    {
-      close (fd);
-      g_propagate_error (error, troupe_ref_new_ended_error (factory));
-      return NULL;
-    }
-
-  connection = troupe_factory_build (troupe_factory_at (factory), fd, peer, &cause);
-  if (connection == NULL)
-    g_propagate_error (error, troupe_factory_new_declined_error (peer, cause));
-  return connection;
-}
-
-TroupeRef *
-troupe_factory_build_now (TroupeRef            *factory,
-                          int                   fd,
-                          const TroupeAddress  *peer,
-                          GError              **error)
-{
-  TroupeRef *connection;
-  Aside aside;
-
-  if (troupe_ref_get_running () == factory)
-    return build_or_decline (factory, fd, peer, error);
-
-  if (factory->flags & TROUPE_REF_RUNNING)
-    {
-      close (fd);
-      g_set_error (error, TROUPE_ERROR, TROUPE_ERROR_FAILED, "The factory waits in a turn of its own");
-      return NULL;
-    }
-
-  aside_begin (&aside, factory);
-  connection = build_or_decline (factory, fd, peer, error);
-  aside_end (&aside, factory);
-  return connection;
 }
 
 /**

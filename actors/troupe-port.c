@@ -686,47 +686,102 @@ copy_connection (int             fd,
   return copy;
 }
 
+/* A connection on its way to its factory. */
+typedef struct
+{
+  TroupeResolver *resolver;
+  TroupeAddress   peer;
+  int             fd;                /* -1 once somebody has it */
+} Adoption;
+
+static void
+adoption_free (gpointer data)
+{
+  Adoption *self = data;
+
+  close_fd (&self->fd);
+  troupe_resolver_unref (self->resolver);
+  g_free (self);
+}
+
+static void
+adopt_refused_cb (TroupeRef *factory,
+                  gpointer   data)
+{
+  Adoption *self = data;
+
+  troupe_resolver_reject (self->resolver, troupe_ref_new_ended_error (factory), NULL);
+}
+
+static void
+adopt_cb (TroupeRef *factory,
+          gpointer   data)
+{
+  Adoption *self = data;
+  g_autoptr (TroupeRef) connection = NULL;
+  g_autoptr (GError) cause = NULL;
+  int fd = self->fd;
+
+  if (troupe_factory_at (factory) == NULL)
+    {
+      adopt_refused_cb (factory, self);
+      return;
+    }
+
+  self->fd = -1;
+  connection = troupe_factory_build (troupe_factory_at (factory), fd, &self->peer, &cause);
+  if (connection != NULL)
+    troupe_resolver_resolve_boxed (self->resolver, TROUPE_TYPE_REF, connection, NULL);
+  else
+    troupe_resolver_reject (self->resolver, troupe_factory_new_declined_error (&self->peer, cause), NULL);
+}
+
 /**
  * troupe_adopt_connection:
  * @system: the system of @factory
  * @fd: a connected stream socket
  * @factory: the address of a [class@Troupe.Factory]
- * @error: where to put the reason
  *
  * Has @factory build a protocol for a connection that was made elsewhere.
  *
- * The descriptor is duplicated, so the caller keeps @fd and may close it; the socket is made non-blocking. Call it on the
- * thread of @system's reactor, outside the turns of other actors or in one of them; the factory's `build_protocol` runs before it returns.
- * It fails with %TROUPE_ERROR_WRONG_THREAD, with %TROUPE_ERROR_BAD_DESCRIPTOR if @fd is no connected stream socket, with
- * %TROUPE_ERROR_ACTOR_STOPPED if the factory has ended, and with %TROUPE_ERROR_CONNECTION_DECLINED if the factory declines.
+ * The descriptor is duplicated before this returns, so the caller keeps @fd and may close it; the socket is made non-blocking. Call it
+ * from any thread. The promise is one of the protocol actor's address (a boxed [struct@Troupe.Ref]). It is rejected with
+ * %TROUPE_ERROR_BAD_DESCRIPTOR if @fd is no connected stream socket, with %TROUPE_ERROR_ACTOR_STOPPED if the factory has ended,
+ * and with %TROUPE_ERROR_CONNECTION_DECLINED if the factory declines.
  *
- * Returns: (transfer full): the address of the protocol actor, or %NULL with @error set
+ * Returns: (transfer full): a promise of the connection's address
  *
  * Since: 1.0
  */
-TroupeRef *
-troupe_adopt_connection (TroupeSystem  *system,
-                         int            fd,
-                         TroupeRef     *factory,
-                         GError       **error)
+TroupePromise *
+troupe_adopt_connection (TroupeSystem *system,
+                         int           fd,
+                         TroupeRef    *factory)
 {
-  TroupeAddress peer;
-  int copy;
+  TroupePromise *promise;
+  Adoption *adoption;
+  GError *error = NULL;
 
   g_return_val_if_fail (TROUPE_IS_SYSTEM (system), NULL);
   g_return_val_if_fail (fd >= 0, NULL);
   g_return_val_if_fail (factory != NULL && g_type_is_a (factory->type, TROUPE_TYPE_FACTORY), NULL);
   g_return_val_if_fail (troupe_ref_get_system (factory) == system, NULL);
-  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!troupe_factory_check (factory, "", error))
-    return NULL;
+  adoption = g_new0 (Adoption, 1);
+  promise = troupe_promise_new (&adoption->resolver);
+  adoption->fd = copy_connection (fd, &adoption->peer, &error);
 
-  copy = copy_connection (fd, &peer, error);
-  if (copy < 0)
-    return NULL;
+  if (adoption->fd >= 0)
+    {
+      troupe_ref_call (factory, adopt_cb, adopt_refused_cb, adoption, adoption_free);
+    }
+  else
+    {
+      troupe_resolver_reject (adoption->resolver, error, NULL);
+      adoption_free (adoption);
+    }
 
-  return troupe_factory_build_now (factory, copy, &peer, error);
+  return promise;
 }
 
 /**

@@ -34,10 +34,9 @@ TroupePort *troupe_listen_fd (TroupeSystem  *system,
                               TroupeRef     *factory,
                               GError       **error) G_GNUC_WARN_UNUSED_RESULT;
 TROUPE_AVAILABLE_IN_ALL
-TroupeRef *troupe_adopt_connection (TroupeSystem  *system,
-                                    int            fd,
-                                    TroupeRef     *factory,
-                                    GError       **error) G_GNUC_WARN_UNUSED_RESULT;
+TroupePromise *troupe_adopt_connection (TroupeSystem  *system,
+                                        int            fd,
+                                        TroupeRef     *factory) G_GNUC_WARN_UNUSED_RESULT;
 TROUPE_AVAILABLE_IN_ALL
 GSocketAddress *troupe_port_get_address (TroupePort *self);
 TROUPE_AVAILABLE_IN_ALL

@@ -331,9 +331,7 @@ wire_begin (Wire *self)
   self->system = troupe_test_system_new ();
   self->factory = troupe_factory_spawn (self->system, "texts", TEST_TYPE_TEXTS, &error);
   g_assert_no_error (error);
-  connection = troupe_adopt_connection (self->system, ends[1], self->factory, &error);
-  g_assert_no_error (error);
-  close (ends[1]);
+  connection = troupe_test_adopt (self->system, ends[1], self->factory);
   troupe_test_until (connected);
 }
 

@@ -836,16 +836,13 @@ typedef struct
 static void
 wire_connect (Wire *self)
 {
-  g_autoptr (GError) error = NULL;
   g_autoptr (TroupeRef) connection = NULL;
   int ends[2];
 
   lost = FALSE;
   g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM, 0, ends), ==, 0);
   self->peer = ends[0];
-  connection = troupe_adopt_connection (self->system, ends[1], self->factory, &error);
-  g_assert_no_error (error);
-  close (ends[1]);
+  connection = troupe_test_adopt (self->system, ends[1], self->factory);
   troupe_test_until (connected != NULL);
 }
 

@@ -339,6 +339,7 @@ static void
 test_bad_fd (void)
 {
   g_autoptr (GError) error = NULL;
+  g_autoptr (TroupePromise) promise = NULL;
   int null = open ("/dev/null", O_RDONLY | O_CLOEXEC);
 
   g_test_summary ("What is no socket is refused");
@@ -347,7 +348,9 @@ test_bad_fd (void)
   g_assert_null (troupe_listen_fd (probe.system, null, probe.factory, &error));
   g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_CANNOT_LISTEN);
   g_clear_error (&error);
-  g_assert_null (troupe_adopt_connection (probe.system, null, probe.factory, &error));
+  promise = troupe_adopt_connection (probe.system, null, probe.factory);
+  g_clear_error (&error);
+  error = troupe_promise_steal_error (promise);
   g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_BAD_DESCRIPTOR);
   close (null);
   probe_end ();
@@ -362,7 +365,6 @@ greet (TroupeProtocol *protocol)
 static void
 test_adopt (void)
 {
-  g_autoptr (GError) error = NULL;
   g_autoptr (TroupeRef) ref = NULL;
   int pair[2];
 
@@ -371,10 +373,8 @@ test_adopt (void)
   probe_begin ();
   probe.on_made = greet;
   g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
-  ref = troupe_adopt_connection (probe.system, pair[0], probe.factory, &error);
-  g_assert_no_error (error);
+  ref = troupe_test_adopt (probe.system, pair[0], probe.factory);
   g_assert_true (troupe_ref_get_parent (ref) == probe.factory);
-  close (pair[0]);
 
   assert_client_reads (pair[1], "adopted");
   g_assert_true (probe.ref == ref);
@@ -389,11 +389,10 @@ static int adopted[2];
 static void
 adopt_in_turn (TroupeProtocol *protocol)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (TroupeRef) ref = NULL;
+  g_autoptr (TroupePromise) promise = troupe_adopt_connection (probe.system, adopted[0],
+                                                               troupe_protocol_get_factory (protocol));
 
-  ref = troupe_adopt_connection (probe.system, adopted[0], troupe_protocol_get_factory (protocol), &error);
-  g_assert_no_error (error);
+  g_assert_false (troupe_promise_is_resolved (promise));
 
   /* It is still this actor's turn, and the other's connection_made is a later one. */
   g_assert_cmpuint (probe.n_made, ==, 1);
@@ -419,6 +418,28 @@ test_adopt_in_turn (void)
   close (fd);
   close (adopted[1]);
   troupe_test_until (probe.n_lost == 2);
+  probe_end ();
+}
+
+static void
+test_adopt_refused (void)
+{
+  g_autoptr (TroupePromise) promise = NULL;
+  g_autoptr (GError) error = NULL;
+  int pair[2];
+
+  g_test_summary ("Adopting for a factory that ends is rejected, and the socket is closed");
+
+  probe_begin ();
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
+  promise = troupe_adopt_connection (probe.system, pair[0], probe.factory);
+  close (pair[0]);
+  troupe_ref_stop (probe.factory);
+  troupe_test_until (troupe_promise_is_resolved (promise));
+  error = troupe_promise_steal_error (promise);
+  g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_ACTOR_STOPPED);
+  g_assert_cmpint (read (pair[1], &(char) { 0 }, 1), ==, 0);
+  close (pair[1]);
   probe_end ();
 }
 
@@ -547,6 +568,7 @@ main (int    argc,
   g_test_add_func ("/troupe/port/fd/bad", test_bad_fd);
   g_test_add_func ("/troupe/port/adopt", test_adopt);
   g_test_add_func ("/troupe/port/adopt/in-turn", test_adopt_in_turn);
+  g_test_add_func ("/troupe/port/adopt/refused", test_adopt_refused);
   g_test_add_func ("/troupe/port/later/elsewhere", test_later_elsewhere);
   g_test_add_func ("/troupe/port/many", test_many);
   g_test_add_func ("/troupe/port/no-descriptors", test_no_descriptors);

@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <glib/gstdio.h>
 #include <troupe.h>
 
 /* Turns the thread-default context until CONDITION holds; the test's own timeout is the limit. */
@@ -33,3 +34,25 @@ troupe_test_system_end (TroupeSystem *system)
   g_object_unref (system);
 }
 
+static inline void
+troupe_test_take_ref (TroupePromise *promise,
+                      gpointer       ref)
+{
+  *(TroupeRef **) ref = troupe_ref_ref (troupe_promise_get_boxed (promise));
+}
+
+/* Gives FD, which is closed here, to FACTORY, and waits for the address of the connection's actor. */
+static inline TroupeRef *
+troupe_test_adopt (TroupeSystem *system,
+                   int           fd,
+                   TroupeRef    *factory)
+{
+  g_autoptr (TroupePromise) promise = troupe_adopt_connection (system, fd, factory);
+  TroupeRef *ref = NULL;
+
+  g_close (fd, NULL);
+  troupe_promise_add_callback (promise, troupe_test_take_ref, &ref, NULL);
+  troupe_test_until (ref != NULL);
+
+  return ref;
+}

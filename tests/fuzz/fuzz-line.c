@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <troupe.h>
+#include "../troupe-test.h"
 
 int LLVMFuzzerTestOneInput (const guint8 *data,
                             gsize         size);
@@ -130,14 +130,11 @@ run_connection (TroupeSystem *system,
                 const guint8 *data,
                 gsize         size)
 {
-  g_autoptr (GError) error = NULL;
   g_autoptr (TroupeRef) connection = NULL;
   int pair[2];
 
   g_assert (socketpair (AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0);
-  connection = troupe_adopt_connection (system, pair[0], factory, &error);
-  g_assert_no_error (error);
-  close (pair[0]);
+  connection = troupe_test_adopt (system, pair[0], factory);
 
   write_in_pieces (pair[1], data + 1, size - 1, 1 + data[0]);
   shutdown (pair[1], SHUT_WR);
