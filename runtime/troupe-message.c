@@ -4,6 +4,8 @@
 
 #include "config.h"
 
+#include <link.h>
+
 #include "troupe-error.h"
 #include "troupe-message-private.h"
 #include "troupe-promise-private.h"
@@ -23,10 +25,64 @@
 
 G_DEFINE_BOXED_TYPE (TroupeMessage, troupe_message, troupe_message_ref, troupe_message_unref)
 
-/* Interned names, found by the address that they are given at and confirmed by their text, so that making a message needs no lock.
- * Each place has room for two: names that share one do not push each other out. */
+/*
+ * Interned names, found by the address that they are given at, so that making a message needs no lock.
+ *
+ * An address says nothing for sure, because other text may come to be at it, unless it is within the read-only part of the
+ * program itself, as literals are. Any other name is compared. Each place has room for two: names that share one do not
+ * push each other out.
+ */
 #define TROUPE_N_NAMES 128
-static __thread const char *troupe_message_names[TROUPE_N_NAMES][2];
+
+typedef struct
+{
+  const char *literal;               /* NULL: not in the program's read-only part */
+  const char *interned;
+} TroupeName;
+
+typedef TroupeName TroupeNamePlace[2];
+
+/* Made when a thread makes its first message: what is thread-local itself has to be small, for programs that load the library late. */
+static __thread TroupeNamePlace *troupe_message_names;
+
+static void
+troupe_message_free_names (gpointer names)
+{
+  /* Others that end with the thread may still send. */
+  troupe_message_names = NULL;
+  g_free (names);
+}
+
+static GPrivate troupe_message_names_key = G_PRIVATE_INIT (troupe_message_free_names);
+
+static int
+find_in_program (struct dl_phdr_info *program,
+                 size_t               size,
+                 void                *data)
+{
+  gsize address = *(gsize *) data;
+  guint i;
+
+  for (i = 0; i < program->dlpi_phnum; i++)
+    {
+      const ElfW (Phdr) *part = &program->dlpi_phdr[i];
+
+      if (part->p_type == PT_LOAD && !(part->p_flags & PF_W) &&
+          address - (program->dlpi_addr + part->p_vaddr) < part->p_memsz)
+        return 1;
+    }
+
+  /* The program comes first. Libraries may be unloaded, and others be loaded at the same place. */
+  return -1;
+}
+
+static gboolean
+is_literal (const char *name)
+{
+  gsize address = (gsize) name;
+
+  return dl_iterate_phdr (find_in_program, &address) == 1;
+}
 
 /* Names are short: calling strcmp () costs more than comparing. */
 static inline gboolean
@@ -39,30 +95,51 @@ is_same_name (const char *a,
   return *a == *b;
 }
 
-static G_GNUC_NO_INLINE const char *
-troupe_message_intern_slow (const char  *name,
-                            const char **place)
+static inline gboolean
+troupe_name_matches (const TroupeName *self,
+                     const char       *name)
 {
-  const char *interned = place[1];
+  return self->literal == name || (self->interned != NULL && is_same_name (self->interned, name));
+}
 
-  if (interned == NULL || !is_same_name (interned, name))
-    interned = g_intern_string (name);
+static G_GNUC_NO_INLINE TroupeNamePlace *
+troupe_message_make_names (void)
+{
+  troupe_message_names = g_new0 (TroupeNamePlace, TROUPE_N_NAMES);
+  g_private_replace (&troupe_message_names_key, troupe_message_names);
+
+  return troupe_message_names;
+}
+
+static G_GNUC_NO_INLINE const char *
+troupe_message_intern_slow (const char *name,
+                            TroupeName *place)
+{
+  TroupeName found = place[1];
+
+  if (!troupe_name_matches (&found, name))
+    found = (TroupeName) { is_literal (name) ? name : NULL, g_intern_string (name) };
 
   /* The last one used is looked at first. */
   place[1] = place[0];
-  place[0] = interned;
+  place[0] = found;
 
-  return interned;
+  return found.interned;
 }
 
 static inline const char *
 troupe_message_intern (const char *name)
 {
   gsize address = (gsize) name;
-  const char **place = troupe_message_names[(address ^ (address >> 7)) % TROUPE_N_NAMES];
+  TroupeNamePlace *names = troupe_message_names;
+  TroupeName *place;
 
-  if (G_LIKELY (place[0] != NULL && (place[0] == name || is_same_name (place[0], name))))
-    return place[0];
+  if (G_UNLIKELY (names == NULL))
+    names = troupe_message_make_names ();
+  place = names[(address ^ (address >> 7)) % TROUPE_N_NAMES];
+
+  if (G_LIKELY (troupe_name_matches (&place[0], name)))
+    return place[0].interned;
 
   return troupe_message_intern_slow (name, place);
 }

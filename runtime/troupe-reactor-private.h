@@ -62,6 +62,9 @@ struct _TroupeReactor
   guint64          pass;
   guint            turns;            /* of this pass */
   gboolean         yielding;         /* the next iteration is others' */
+  gboolean         rested;           /* others had an iteration since the last pass */
+  gint64           busy_since;       /* the first pass after that, µs */
+  gint64           pass_end;         /* µs */
   guint            in_source;        /* nested dispatches */
 
   TroupeRef       *running;          /* whose turn runs */

@@ -310,6 +310,12 @@ troupe_reactor_run_pass (TroupeReactor *self)
 {
   self->turns = 0;
   self->now = troupe_reactor_read_clock (self);
+  /* Whoever slept so long had nothing to do, and so had everybody else. */
+  if (self->rested || self->now - self->pass_end >= TROUPE_PASS_US)
+    {
+      self->rested = FALSE;
+      self->busy_since = self->now;
+    }
 
   troupe_reactor_take_inbound (self);
   if (self->backend != NULL)
@@ -320,7 +326,9 @@ troupe_reactor_run_pass (TroupeReactor *self)
     troupe_reactor_forgive_late (self);
   troupe_reactor_run_ready (self);
 
-  self->yielding = troupe_reactor_has_ready (self);
+  /* A flood on sockets leaves nothing behind in any one pass, and yet every iteration would be ours. */
+  self->pass_end = troupe_reactor_read_clock (self);
+  self->yielding = troupe_reactor_has_ready (self) || self->pass_end - self->busy_since >= TROUPE_PASS_US;
 }
 
 /* The source */
@@ -365,20 +373,25 @@ source_prepare (GSource *source,
 }
 
 static gboolean
-source_check (GSource *source)
+troupe_reactor_has_work (TroupeReactor *self)
 {
-  TroupeReactor *self = ((ReactorSource *) source)->reactor;
-
-  if (self->yielding)
-    {
-      self->yielding = FALSE;
-      return FALSE;
-    }
-
   return troupe_reactor_has_ready (self) ||
          __atomic_load_n (&self->inbound, __ATOMIC_RELAXED) != NULL ||
          (self->backend != NULL && self->backend->klass->is_ready (self->backend)) ||
          (self->timers.length > 0 && troupe_reactor_get_timeout (self) == 0);
+}
+
+static gboolean
+source_check (GSource *source)
+{
+  TroupeReactor *self = ((ReactorSource *) source)->reactor;
+  gboolean ready = !self->yielding && troupe_reactor_has_work (self);
+
+  self->yielding = FALSE;
+  if (!ready)
+    self->rested = TRUE;
+
+  return ready;
 }
 
 static gboolean
