@@ -36,11 +36,11 @@ typedef struct _TroupeReturn TroupeReturn;
  * - resolvers: TroupeResolver handles. The last one to go while the promise is pending breaks it, so a pending promise always has one,
  *   and its steps live although nobody may hold a consumer handle;
  * - holds: a pending promise has one, which becomes that of the run, or of the mailbox with the continuation; a run of steps
- *   added later, and an adopted promise that will hand over to this one, have others.
+ *   added later, an actor's list with a paused promise in it, and an adopted promise that will hand over to this one, have others.
  */
 struct _TroupePromise
 {
-  TroupeMail       mail;             /* the continuation; at home, its link also stacks the promises of a run */
+  TroupeMail       mail;             /* the continuation; at home, its link also stacks the promises of a run; more_bits counts pauses */
   guint64          counts;           /* atomic */
   gint             state;            /* a TroupePromiseState, atomic */
   guint8           adopted;          /* atomic: a chain waits for this one's outcome, or has taken it */
@@ -48,6 +48,7 @@ struct _TroupePromise
   guint8           outside;          /* the home is no actor; never changes */
   guint8           running : 1;      /* on the stack of a run; this and what follows is for home only */
   guint8           linked : 1;       /* in the home's list */
+  guint8           kept : 1;         /* paused with an outcome: the home's list has a hold */
   TroupeRef       *home;             /* a reference */
   TroupeBody       outcome;          /* written by who claimed it, then the home's */
   TroupeChainStep *head;

@@ -188,6 +188,24 @@ troupe_promise_unlink (TroupePromise *self)
   self->linked = FALSE;
 }
 
+/* A chain that is paused with an outcome waits for its home, which may end first: a member of its list, then, as if it were pending. */
+static void
+troupe_promise_keep (TroupePromise *self)
+{
+  if (self->outside || self->kept)
+    return;
+
+  self->kept = TRUE;
+  troupe_promise_link (self);
+  troupe_promise_add_count (self, TROUPE_PROMISE_HOLD);
+}
+
+static inline gboolean
+troupe_promise_is_paused (TroupePromise *self)
+{
+  return self->mail.more_bits > 0;
+}
+
 /* Making and freeing */
 
 static TroupePromise *
@@ -201,6 +219,7 @@ troupe_promise_alloc (TroupeRef          *home,
   self->mail.next = NULL;
   self->mail.kind = TROUPE_MAIL_CONTINUATION;
   self->mail.bits = 0;
+  self->mail.more_bits = 0;
   self->counts = counts;
   self->state = state;
   self->adopted = FALSE;
@@ -208,6 +227,7 @@ troupe_promise_alloc (TroupeRef          *home,
   self->outside = home->reactor->outside == home;
   self->running = FALSE;
   self->linked = FALSE;
+  self->kept = FALSE;
   self->home = troupe_ref_ref (home);
   self->outcome.type = G_TYPE_NONE;
   self->head = NULL;
@@ -650,7 +670,7 @@ troupe_promise_adopt (TroupePromise *self,
   switch (troupe_promise_get_state (inner))
     {
     case TROUPE_PROMISE_DELIVERED:
-      if (inner->running)
+      if (inner->running || troupe_promise_is_paused (inner))
         break;
 
       self->outcome = inner->outcome;
@@ -728,6 +748,8 @@ troupe_promise_hand_over (TroupePromise *self,
   troupe_promise_unlink (outer);
   troupe_promise_replace_outcome (outer, outcome);
   __atomic_store_n (&outer->state, TROUPE_PROMISE_DELIVERED, __ATOMIC_RELEASE);
+  if (G_UNLIKELY (troupe_promise_is_paused (outer)))
+    troupe_promise_keep (outer);
 
   /* The run holds it. */
   troupe_promise_unref (self);
@@ -739,7 +761,8 @@ static TroupePromise *
 troupe_promise_run_steps (TroupePromise *self)
 {
   while (self->head != NULL &&
-         __atomic_load_n (&self->state, __ATOMIC_RELAXED) == TROUPE_PROMISE_DELIVERED)
+         __atomic_load_n (&self->state, __ATOMIC_RELAXED) == TROUPE_PROMISE_DELIVERED &&
+         !troupe_promise_is_paused (self))
     {
       TroupeChainStep *step = troupe_promise_pop_step (self);
 
@@ -815,8 +838,15 @@ troupe_promise_abandon_one (TroupePromise *self)
   if (__atomic_compare_exchange_n (&self->state, &pending, TROUPE_PROMISE_ABANDONED, FALSE,
                                    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
     __atomic_fetch_sub (&self->counts, TROUPE_PROMISE_HOLD, __ATOMIC_RELEASE);
-  else if (pending == TROUPE_PROMISE_STALLED)
+  else if (pending == TROUPE_PROMISE_STALLED || self->kept)
     __atomic_store_n (&self->state, TROUPE_PROMISE_SWALLOWED, __ATOMIC_RELAXED);
+
+  if (G_UNLIKELY (self->kept))
+    {
+      self->kept = FALSE;
+      __atomic_fetch_sub (&self->counts, TROUPE_PROMISE_HOLD, __ATOMIC_RELEASE);
+      troupe_body_clear (&self->outcome);
+    }
 
   if (inner != NULL)
     {
@@ -865,7 +895,9 @@ troupe_promise_deliver (TroupePromise *self)
 
   __atomic_store_n (&self->state, TROUPE_PROMISE_DELIVERED, __ATOMIC_RELEASE);
   troupe_promise_unlink (self);
-  if (self->head != NULL)
+  if (G_UNLIKELY (troupe_promise_is_paused (self)))
+    troupe_promise_keep (self);
+  else if (self->head != NULL)
     troupe_promise_run (self);
   else
     troupe_promise_note_failure (self);
@@ -1142,6 +1174,95 @@ troupe_promise_add_callbacks (TroupePromise  *self,
   troupe_promise_add_pair (self, callback, callback_data, callback_destroy,
                            errback, errback_data, errback_destroy, G_STRFUNC);
   return self;
+}
+
+/* Pauses */
+
+/**
+ * troupe_promise_pause:
+ * @self: a promise at home here
+ *
+ * Keeps the steps from running, until [method@Troupe.Promise.unpause] was called as often as this.
+ *
+ * It delays the chain only: the promise may be resolved meanwhile, and whoever resolves it does not
+ * notice. A step that pauses its own promise is the last one that runs. A chain that waits for
+ * this promise waits on. Every pause needs its counterpart: what is paused for ever stays in memory
+ * until its actor ends.
+ *
+ * Since: 1.0
+ */
+void
+troupe_promise_pause (TroupePromise *self)
+{
+  TroupeVisit visit;
+
+  g_return_if_fail (self != NULL);
+
+  if (!troupe_promise_enter (self, &visit))
+    {
+      g_critical ("%s: a promise is paused where it is at home", G_STRFUNC);
+      return;
+    }
+
+  if (self->mail.more_bits == G_MAXUINT16)
+    g_critical ("A promise cannot be paused more than %d times at once", G_MAXUINT16);
+  else
+    self->mail.more_bits++;
+  if (troupe_promise_get_state (self) == TROUPE_PROMISE_DELIVERED)
+    troupe_promise_keep (self);
+
+  troupe_promise_leave (&visit);
+}
+
+/* The last pause is over. SELF is held. */
+static void
+troupe_promise_go_on (TroupePromise *self)
+{
+  gboolean delivered = troupe_promise_get_state (self) == TROUPE_PROMISE_DELIVERED;
+  gboolean kept = self->kept;
+
+  if (troupe_ref_get_state (self->home) == TROUPE_REF_ENDED)
+    return;
+
+  self->kept = FALSE;
+  if (kept && delivered)
+    troupe_promise_unlink (self);
+  if (delivered && !self->running)
+    troupe_promise_run (self);
+  if (kept)
+    troupe_promise_unhold (self);
+}
+
+/**
+ * troupe_promise_unpause:
+ * @self: a promise at home here, that is paused
+ *
+ * Takes one [method@Troupe.Promise.pause] back. If it was the last one and the promise is
+ * resolved, its steps run before this returns.
+ *
+ * Since: 1.0
+ */
+void
+troupe_promise_unpause (TroupePromise *self)
+{
+  TroupeVisit visit;
+
+  g_return_if_fail (self != NULL);
+
+  if (!troupe_promise_enter (self, &visit))
+    {
+      g_critical ("%s: a promise is unpaused where it is at home", G_STRFUNC);
+      return;
+    }
+
+  /* A step may drop the caller's own handle. */
+  troupe_promise_add_count (self, TROUPE_PROMISE_HOLD);
+  if (self->mail.more_bits == 0)
+    g_critical ("A promise was unpaused that is not paused");
+  else if (--self->mail.more_bits == 0)
+    troupe_promise_go_on (self);
+  troupe_promise_leave (&visit);
+  troupe_promise_unhold (self);
 }
 
 /* Chains to others */

@@ -74,6 +74,10 @@ TroupePromise *troupe_promise_chain_to (TroupePromise  *self,
                                         TroupeResolver *resolver);
 TROUPE_AVAILABLE_IN_ALL
 void troupe_promise_or_fail (TroupePromise *self);
+TROUPE_AVAILABLE_IN_ALL
+void troupe_promise_pause (TroupePromise *self);
+TROUPE_AVAILABLE_IN_ALL
+void troupe_promise_unpause (TroupePromise *self);
 
 /* The outcome, in a step or once there is one */
 TROUPE_AVAILABLE_IN_ALL

@@ -3,7 +3,7 @@
  */
 
 /*
- * Promises at home outside any actor, rule by rule of the specification: parts A, B, C, E and H, and 134 to 140. What
+ * Promises at home outside any actor, rule by rule of the specification: parts A to E and H, and 134 to 140. What
  * needs other threads or actors is in test-resolver.c.
  */
 
@@ -954,6 +954,176 @@ test_c_37 (void)
   troupe_promise_add_errback (e, give_nothing, NULL, NULL);
 }
 
+/* D. Pause */
+
+static void
+pause_self (TroupePromise *promise,
+            gpointer       user_data)
+{
+  troupe_promise_pause (promise);
+}
+
+static void
+test_d_38 (void)
+{
+  g_autoptr (TroupeResolver) resolver = NULL;
+  g_autoptr (TroupePromise) promise = troupe_promise_new (&resolver);
+
+  g_test_summary ("Pauses are counted; steps run when none is left");
+
+  troupe_promise_add_callback (promise, show, NULL, NULL);
+  troupe_promise_pause (promise);
+  troupe_promise_pause (promise);
+  resolve (resolver, 1);
+  troupe_promise_unpause (promise);
+  assert_trace ("");
+  troupe_promise_add_callback (promise, say_word, (gpointer) "later", NULL);
+  assert_trace ("");
+  troupe_promise_unpause (promise);
+  assert_trace ("1 later");
+}
+
+static void
+test_d_38_dropped (void)
+{
+  TroupeResolver *resolver;
+  TroupePromise *promise = troupe_promise_new (&resolver);
+  Witness witness = { 0 };
+
+  g_test_summary ("A paused chain that everybody drops is freed with the steps that never ran");
+
+  troupe_promise_add_callback (promise, say_word, &witness, witness_cb);
+  troupe_promise_pause (promise);
+  resolve (resolver, 1);
+  troupe_resolver_unref (resolver);
+  g_assert_cmpint (witness.count, ==, 0);
+  troupe_promise_unref (promise);
+  g_assert_cmpint (witness.count, ==, 1);
+  assert_trace ("");
+}
+
+static void
+test_d_39 (void)
+{
+  g_autoptr (TroupeResolver) resolver = NULL;
+  g_autoptr (TroupePromise) promise = troupe_promise_new (&resolver);
+  g_autoptr (TroupePromise) failed = troupe_promise_new_rejected (new_error ("bad"));
+
+  g_test_summary ("Going on while pending does nothing; a paused error waits for its errback");
+
+  troupe_promise_add_callback (promise, show, NULL, NULL);
+  troupe_promise_pause (promise);
+  troupe_promise_unpause (promise);
+  assert_trace ("");
+  resolve (resolver, 1);
+  assert_trace ("1");
+
+  troupe_promise_pause (failed);
+  troupe_promise_add_errback (failed, show, NULL, NULL);
+  troupe_promise_add_errback (failed, give_nothing, NULL, NULL);
+  assert_trace ("");
+  troupe_promise_unpause (failed);
+  assert_trace ("!bad");
+}
+
+static void
+test_d_40 (void)
+{
+  TroupeResolver *inner_resolver;
+  TroupePromise *inner = troupe_promise_new (&inner_resolver);
+  g_autoptr (TroupePromise) outer = new_resolved (1);
+
+  g_test_summary ("Taking back more pauses than there are is refused, a wait for another promise included");
+
+  troupe_promise_add_callback (outer, give_promise, troupe_promise_ref (inner), NULL);
+  troupe_promise_add_callback (outer, show, NULL, NULL);
+  g_test_expect_message ("Troupe", G_LOG_LEVEL_CRITICAL, "*unpaused that is not paused*");
+  troupe_promise_unpause (outer);
+  g_test_assert_expected_messages ();
+  assert_trace ("");
+
+  resolve (inner_resolver, 2);
+  assert_trace ("2");
+  troupe_resolver_unref (inner_resolver);
+  troupe_promise_unref (inner);
+}
+
+static void
+test_d_40_too_many (void)
+{
+  g_autoptr (TroupePromise) promise = new_resolved (1);
+
+  g_test_summary ("The count of pauses does not wrap around");
+
+  for (guint i = 0; i < G_MAXUINT16; i++)
+    troupe_promise_pause (promise);
+  g_test_expect_message ("Troupe", G_LOG_LEVEL_CRITICAL, "*more than 65535 times*");
+  troupe_promise_pause (promise);
+  g_test_assert_expected_messages ();
+
+  troupe_promise_add_callback (promise, show, NULL, NULL);
+  for (guint i = 1; i < G_MAXUINT16; i++)
+    troupe_promise_unpause (promise);
+  assert_trace ("");
+  troupe_promise_unpause (promise);
+  assert_trace ("1");
+}
+
+static void
+test_d_41 (void)
+{
+  g_autoptr (TroupeResolver) resolver = NULL;
+  g_autoptr (TroupePromise) promise = troupe_promise_new (&resolver);
+
+  g_test_summary ("[D] A step that pauses its own chain is the last one to run; Twisted runs the rest");
+
+  troupe_promise_add_callback (promise, say_word, (gpointer) "a", NULL);
+  troupe_promise_add_callback (promise, pause_self, NULL, NULL);
+  troupe_promise_add_callback (promise, say_word, (gpointer) "b", NULL);
+  resolve (resolver, 1);
+  assert_trace ("a");
+  troupe_promise_unpause (promise);
+  assert_trace ("b");
+}
+
+static void
+test_d_42 (void)
+{
+  g_autoptr (TroupePromise) inner = new_resolved (7);
+  g_autoptr (TroupePromise) outer = new_resolved (1);
+
+  g_test_summary ("25, 42: A promise that has a value but is paused keeps the chain that adopts it waiting");
+
+  troupe_promise_pause (inner);
+  troupe_promise_add_callback (outer, give_promise, troupe_promise_ref (inner), NULL);
+  troupe_promise_add_callback (outer, show, NULL, NULL);
+  assert_trace ("");
+  troupe_promise_unpause (inner);
+  assert_trace ("7");
+  troupe_promise_add_callback (inner, show, NULL, NULL);
+  assert_trace ("nothing");
+}
+
+static void
+test_c_32 (void)
+{
+  g_autoptr (TroupeResolver) inner_resolver = NULL;
+  g_autoptr (TroupePromise) inner = troupe_promise_new (&inner_resolver);
+  g_autoptr (TroupePromise) outer = new_resolved (1);
+
+  g_test_summary ("A paused chain is given the outcome it waits for, and goes on when it may");
+
+  troupe_promise_add_callback (outer, give_promise, troupe_promise_ref (inner), NULL);
+  troupe_promise_add_callback (outer, show, NULL, NULL);
+  troupe_promise_pause (outer);
+  resolve (inner_resolver, 7);
+  assert_trace ("");
+  troupe_promise_add_callback (inner, show, NULL, NULL);
+  assert_trace ("nothing");
+  troupe_promise_unpause (outer);
+  assert_trace ("7");
+}
+
 /* E. Re-entrancy */
 
 static void
@@ -1522,11 +1692,19 @@ main (int    argc,
     { "/troupe/promise/c/rule-29", test_c_29 },
     { "/troupe/promise/c/rule-30", test_c_30 },
     { "/troupe/promise/c/rule-31", test_c_31 },
+    { "/troupe/promise/c/rule-32", test_c_32 },
     { "/troupe/promise/c/rule-33", test_c_33 },
     { "/troupe/promise/c/rule-34", test_c_34 },
     { "/troupe/promise/c/rule-35", test_c_35 },
     { "/troupe/promise/c/rule-36", test_c_36 },
     { "/troupe/promise/c/rule-37", test_c_37 },
+    { "/troupe/promise/d/rule-38", test_d_38 },
+    { "/troupe/promise/d/rule-38/dropped", test_d_38_dropped },
+    { "/troupe/promise/d/rule-39", test_d_39 },
+    { "/troupe/promise/d/rule-40", test_d_40 },
+    { "/troupe/promise/d/rule-40/too-many", test_d_40_too_many },
+    { "/troupe/promise/d/rule-41", test_d_41 },
+    { "/troupe/promise/d/rule-42", test_d_42 },
     { "/troupe/promise/e/rule-44", test_e_44 },
     { "/troupe/promise/e/rule-45", test_e_45 },
     { "/troupe/promise/e/rule-46", test_e_46 },
