@@ -15,6 +15,7 @@ G_BEGIN_DECLS
 /* mail.bits of a message */
 #define TROUPE_MESSAGE_SENT 1        /* it has travelled, or lies in a mailbox */
 #define TROUPE_MESSAGE_ANSWERED 2    /* its receiver answered the ask, or passed on the debt */
+#define TROUPE_MESSAGE_SHARES 8      /* the body is that of `original`, which it holds instead of a target */
 #define TROUPE_MESSAGE_LETTER 4      /* the sender counts it in n_letters, which needs no atomic operation */
 
 struct _TroupeMessage
@@ -22,7 +23,11 @@ struct _TroupeMessage
   TroupeMail      mail;
   const char     *name;              /* interned */
   TroupeRef      *sender;            /* a reference, unless it is a letter; or NULL */
-  TroupeRef      *target;            /* a reference, on the way to another thread's reactor; else NULL */
+  union
+  {
+    TroupeRef     *target;           /* a reference, on the way to another thread's reactor; else NULL */
+    TroupeMessage *original;         /* a reference, if it shares */
+  };
   TroupeResolver *reply;             /* the debt of an ask, or NULL */
   TroupeBody      body;
 };

@@ -164,10 +164,17 @@ troupe_message_make (const char *name,
 void
 troupe_message_free (TroupeMessage *self)
 {
-  troupe_body_clear (&self->body);
   troupe_message_release_sender (self);
-  if (self->target != NULL)
-    troupe_ref_unref (self->target);
+  if (self->mail.bits & TROUPE_MESSAGE_SHARES)
+    {
+      troupe_message_unref (self->original);
+    }
+  else
+    {
+      troupe_body_clear (&self->body);
+      if (self->target != NULL)
+        troupe_ref_unref (self->target);
+    }
   if (G_UNLIKELY (self->reply != NULL))
     troupe_resolver_unref (self->reply);
 

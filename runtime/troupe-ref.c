@@ -650,7 +650,7 @@ troupe_ref_send (TroupeRef     *self,
 }
 
 /* An envelope over the body of MESSAGE, which stays; or NULL if that cannot be shared. */
-static inline TroupeMessage *
+static TroupeMessage *
 troupe_ref_copy_message (TroupeMessage *message)
 {
   TroupeMessage *copy = troupe_slab_alloc (TROUPE_SLAB_SMALL);
@@ -666,6 +666,70 @@ troupe_ref_copy_message (TroupeMessage *message)
   troupe_message_unref (copy);
 
   return NULL;
+}
+
+/* The same for a body of bytes, on one thread: all copies hold MESSAGE, for which the caller counts, instead of the bytes. */
+static inline TroupeMessage *
+troupe_ref_share_message (TroupeMessage *message)
+{
+  TroupeMessage *copy = troupe_slab_alloc (TROUPE_SLAB_SMALL);
+
+  *copy = (TroupeMessage) {
+    .mail = { .kind = TROUPE_MAIL_MESSAGE, .ref_count = 1, .bits = TROUPE_MESSAGE_SENT | TROUPE_MESSAGE_SHARES },
+    .name = message->name,
+    .original = message,
+    .body = message->body,
+  };
+
+  return copy;
+}
+
+static void
+troupe_ref_send_copies (TroupeRef     **refs,
+                        gsize           n_refs,
+                        TroupeMessage  *message,
+                        TroupeRef      *sender)
+{
+  gsize i;
+
+  for (i = 0; i < n_refs; i++)
+    {
+      TroupeMessage *copy = troupe_ref_copy_message (message);
+
+      if (G_UNLIKELY (copy == NULL))
+        {
+          g_critical ("The message “%s” cannot be sent to many: its body can be freed only once",
+                      message->name);
+          return;
+        }
+      troupe_ref_put (refs[i], copy, sender);
+    }
+}
+
+static void
+troupe_ref_send_shared (TroupeRef     **refs,
+                        gsize           n_refs,
+                        TroupeMessage  *message,
+                        TroupeRef      *sender)
+{
+  gsize i;
+
+  __atomic_fetch_add (&message->mail.ref_count, (gint) n_refs, __ATOMIC_RELAXED);
+  for (i = 0; i < n_refs; i++)
+    troupe_ref_put (refs[i], troupe_ref_share_message (message), sender);
+}
+
+static gboolean
+troupe_refs_are_here (TroupeRef **refs,
+                      gsize       n_refs)
+{
+  gsize i;
+
+  for (i = 0; i < n_refs; i++)
+    if (!troupe_reactor_is_here (refs[i]->reactor))
+      return FALSE;
+
+  return n_refs < G_MAXINT / 2;
 }
 
 /**
@@ -687,23 +751,14 @@ troupe_ref_send_all (TroupeRef     **refs,
                      TroupeMessage  *message)
 {
   TroupeRef *sender = troupe_ref_find_current ();
-  gsize i;
 
   g_return_if_fail (refs != NULL || n_refs == 0);
   g_return_if_fail (message != NULL);
 
-  for (i = 0; i < n_refs; i++)
-    {
-      TroupeMessage *copy = troupe_ref_copy_message (message);
-
-      if (G_UNLIKELY (copy == NULL))
-        {
-          g_critical ("The message “%s” cannot be sent to many: its body can be freed only once",
-                      message->name);
-          break;
-        }
-      troupe_ref_put (refs[i], copy, sender);
-    }
+  if (message->body.type == G_TYPE_BYTES && troupe_refs_are_here (refs, n_refs))
+    troupe_ref_send_shared (refs, n_refs, message, sender);
+  else
+    troupe_ref_send_copies (refs, n_refs, message, sender);
 
   troupe_message_unref (message);
 }

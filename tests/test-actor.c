@@ -170,6 +170,27 @@ on_send_silent (TroupeActor    *actor,
 }
 
 static gboolean
+on_hear (TroupeActor    *actor,
+         TroupeMessage  *message,
+         GError        **error)
+{
+  tell ("%s:%s", label_of (actor), (const char *) g_bytes_get_data (troupe_message_get_bytes (message), NULL));
+  /* Kept beyond the turn, and sent on. */
+  g_clear_pointer (&priv_of (actor)->kept, troupe_message_unref);
+  priv_of (actor)->kept = troupe_message_ref (message);
+  return TRUE;
+}
+
+static gboolean
+on_pass_on (TroupeActor    *actor,
+            TroupeMessage  *message,
+            GError        **error)
+{
+  troupe_ref_send (troupe_message_get_boxed (message), g_steal_pointer (&priv_of (actor)->kept));
+  return TRUE;
+}
+
+static gboolean
 on_kept_sender (TroupeActor    *actor,
                 TroupeMessage  *message,
                 GError        **error)
@@ -378,6 +399,8 @@ test_player_class_init (TestPlayerClass *klass)
   troupe_actor_class_bind (actor_class, "ask-who", TROUPE_TYPE_REF, on_ask_who);
   troupe_actor_class_bind (actor_class, "send-self", G_TYPE_NONE, on_send_self);
   troupe_actor_class_bind (actor_class, "send-silent", TROUPE_TYPE_REF, on_send_silent);
+  troupe_actor_class_bind (actor_class, "hear", G_TYPE_BYTES, on_hear);
+  troupe_actor_class_bind (actor_class, "pass-on", TROUPE_TYPE_REF, on_pass_on);
   troupe_actor_class_bind (actor_class, "kept-sender", G_TYPE_NONE, on_kept_sender);
   troupe_actor_class_bind (actor_class, "spawn", G_TYPE_STRING, on_spawn);
   troupe_actor_class_bind (actor_class, "watch", TROUPE_TYPE_REF, on_watch);
@@ -1032,6 +1055,44 @@ test_send_all (Fixture       *fixture,
   g_test_assert_expected_messages ();
 }
 
+static void
+count_free (gpointer data)
+{
+  (*(guint *) data)++;
+}
+
+static void
+test_send_all_bytes (Fixture       *fixture,
+                     gconstpointer  data)
+{
+  g_autoptr (TroupeRef) b = spawn (fixture, "b");
+  TroupeRef *refs[] = { fixture->player, b };
+  guint n_freed = 0;
+  GBytes *bytes = g_bytes_new_with_free_func ("news", 5, count_free, &n_freed);
+
+  g_test_summary ("Bytes that go to many live until the last of them has let go, and can be sent on.");
+
+  troupe_ref_send_all (refs, 2, troupe_message_new_bytes ("hear", bytes));
+  g_bytes_unref (bytes);
+  settle ();
+  assert_story ("a:news b:news");
+  troupe_ref_send (b, troupe_message_new_boxed ("pass-on", TROUPE_TYPE_REF, fixture->player));
+  troupe_ref_finish (b);
+  settle ();
+  assert_story ("b:stopped a:news");
+
+  troupe_ref_stop (fixture->player);
+  settle ();
+  g_assert_cmpuint (n_freed, ==, 1);
+  /* To those who have ended, it is a dead letter, and freed as well. */
+  n_freed = 0;
+  bytes = g_bytes_new_with_free_func ("news", 5, count_free, &n_freed);
+  troupe_ref_send_all (refs, 2, troupe_message_new_bytes ("hear", bytes));
+  g_bytes_unref (bytes);
+  g_assert_cmpuint (n_freed, ==, 1);
+  assert_story ("a:stopped");
+}
+
 /* What remains of a sender that has ended: the messages that name it. */
 static void
 test_sender_ended (Fixture       *fixture,
@@ -1188,6 +1249,7 @@ main (int   argc,
   add ("nested", test_nested);
   add ("nested-stop", test_nested_stop);
   add ("send-all", test_send_all);
+  add ("send-all-bytes", test_send_all_bytes);
   add ("sender-ended", test_sender_ended);
   add ("threads", test_threads);
   add ("thread-ask", test_thread_ask);
