@@ -82,6 +82,9 @@ struct json_object *troupe_body_get_json    (const TroupeBody *self);
 
 /* Takes the pointer or the JSON tree out, leaving nothing. */
 gpointer            troupe_body_steal_pointer (TroupeBody *self);
+/* The same, with who is to free it, or NULL. */
+gpointer            troupe_body_steal_pointer_full (TroupeBody     *self,
+                                                    GDestroyNotify *destroy);
 struct json_object *troupe_body_steal_json    (TroupeBody *self);
 
 /* Initialises VALUE, which must be zeroed: a string as string, a pointer as pointer, JSON as a copy of the tree,

@@ -340,6 +340,14 @@ troupe_body_steal_pointer (TroupeBody *self)
   return pointer;
 }
 
+gpointer
+troupe_body_steal_pointer_full (TroupeBody     *self,
+                                GDestroyNotify *destroy)
+{
+  *destroy = self->type == TROUPE_TYPE_BODY_BOX ? ((TroupeBodyBox *) self->v_pointer)->destroy : NULL;
+  return troupe_body_steal_pointer (self);
+}
+
 struct json_object *
 troupe_body_steal_json (TroupeBody *self)
 {

@@ -1,0 +1,108 @@
+/* troupe-threads.c
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "config.h"
+
+#include "troupe-promise.h"
+#include "troupe-resolver.h"
+#include "troupe-threads.h"
+
+#define TROUPE_DEFAULT_MAX_THREADS 10
+
+typedef struct
+{
+  TroupeResolver *resolver;
+  TroupeWork      work;
+  gpointer        user_data;
+  GDestroyNotify  destroy;
+} TroupeJob;
+
+static void
+troupe_job_run_cb (gpointer data,
+                   gpointer unused)
+{
+  TroupeJob *self = data;
+
+  /* Nobody may want it any more. */
+  if (!troupe_resolver_is_resolved (self->resolver))
+    self->work (self->resolver, self->user_data);
+
+  if (self->destroy != NULL)
+    self->destroy (self->user_data);
+  troupe_resolver_unref (self->resolver);
+  g_free (self);
+}
+
+/* Made at first use, and kept: threads that have nothing to do end by themselves. */
+static GThreadPool *
+troupe_threads_get_pool (void)
+{
+  static GThreadPool *pool;
+
+  if (g_once_init_enter (&pool))
+    g_once_init_leave (&pool, g_thread_pool_new (troupe_job_run_cb, NULL, TROUPE_DEFAULT_MAX_THREADS, FALSE, NULL));
+
+  return pool;
+}
+
+/**
+ * troupe_promise_new_in_thread:
+ * @work: (scope notified) (closure user_data) (destroy destroy): what to do
+ * @user_data: what to give to @work
+ * @destroy: (nullable): frees @user_data, in the thread, once @work has returned
+ *
+ * Makes a promise of what a function does in a thread of its own, at home here and now.
+ *
+ * It is for what can only be had by blocking: name services, databases, long computations. The threads are few, see
+ * [func@Troupe.set_max_threads]; what does not find one free waits, in order. @work shares nothing with the caller but
+ * @user_data, runs in no actor's turn, and may send, ask and resolve as any thread may. If the promise does not need
+ * the outcome any more when a thread comes to it, because its actor has ended, @work is not run; while it runs it can ask
+ * with [method@Troupe.Resolver.is_resolved].
+ *
+ * Returns: (transfer full): a promise
+ *
+ * Since: 1.0
+ */
+TroupePromise *
+troupe_promise_new_in_thread (TroupeWork     work,
+                              gpointer       user_data,
+                              GDestroyNotify destroy)
+{
+  g_autoptr (GError) error = NULL;
+  TroupeJob *job;
+  TroupePromise *promise;
+
+  g_return_val_if_fail (work != NULL, NULL);
+
+  job = g_new (TroupeJob, 1);
+  *job = (TroupeJob) { NULL, work, user_data, destroy };
+  promise = troupe_promise_new (&job->resolver);
+
+  /* It stays in the queue for the next thread there is. */
+  if (!g_thread_pool_push (troupe_threads_get_pool (), job, &error))
+    g_warning ("No thread could be started, so the work has to wait: %s", error->message);
+
+  return promise;
+}
+
+/**
+ * troupe_set_max_threads:
+ * @n_threads: how many threads there may be, 1 or more
+ *
+ * Sets how many functions of [func@Troupe.Promise.new_in_thread] may run at once in this process; 10 unless told.
+ *
+ * Where it is lowered, threads that are there already may take work for about a second more. Call it from any thread.
+ *
+ * Since: 1.0
+ */
+void
+troupe_set_max_threads (guint n_threads)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_return_if_fail (n_threads > 0 && n_threads <= G_MAXINT);
+
+  if (!g_thread_pool_set_max_threads (troupe_threads_get_pool (), n_threads, &error))
+    g_warning ("No thread could be started: %s", error->message);
+}

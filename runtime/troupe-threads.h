@@ -1,0 +1,37 @@
+/* troupe-threads.h
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#if !defined (TROUPE_INSIDE) && !defined (TROUPE_COMPILATION)
+# error "Only <troupe.h> can be included directly."
+#endif
+
+#include "troupe-types.h"
+
+G_BEGIN_DECLS
+
+/**
+ * TroupeWork:
+ * @resolver: resolves the promise of the work
+ * @user_data: what was given with the function
+ *
+ * Work that may block, in a thread of its own.
+ *
+ * It resolves or rejects the promise through @resolver. If it does neither, and has not taken a reference to @resolver either, the
+ * promise is rejected with %TROUPE_ERROR_BROKEN.
+ *
+ * Since: 1.0
+ */
+typedef void (*TroupeWork) (TroupeResolver *resolver,
+                            gpointer        user_data);
+
+TROUPE_AVAILABLE_IN_ALL
+TroupePromise *troupe_promise_new_in_thread (TroupeWork     work,
+                                             gpointer       user_data,
+                                             GDestroyNotify destroy) G_GNUC_WARN_UNUSED_RESULT;
+TROUPE_AVAILABLE_IN_ALL
+void           troupe_set_max_threads       (guint          n_threads);
+
+G_END_DECLS
