@@ -74,6 +74,7 @@ struct _TroupeReactor
   GHashTable      *descriptors;      /* TroupeDescriptor to its watch */
   TroupeReactor   *next;             /* in the list of all */
   gboolean         forked;           /* inherited from the parent process: of no use */
+  const gint64    *test_time;        /* µs, of a TroupeClock; NULL: real time */
 };
 
 extern __thread TroupeReactor *troupe_reactor_here;     /* the one that dispatches on this thread, innermost */

@@ -25,6 +25,7 @@
 #include "troupe-timer.h"
 #include "troupe-descriptor.h"
 #include "troupe-reactor.h"
+#include "troupe-clock.h"
 #include "troupe-system.h"
 #include "troupe-actor.h"
 #include "troupe-transport.h"
