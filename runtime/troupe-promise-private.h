@@ -18,6 +18,7 @@ typedef enum
 {
   TROUPE_PROMISE_PENDING,
   TROUPE_PROMISE_CLAIMED,            /* somebody won and is storing the outcome */
+  TROUPE_PROMISE_GIVEN_UP,           /* home won, and is storing that it was cancelled */
   TROUPE_PROMISE_POSTED,             /* the outcome is on its way home */
   TROUPE_PROMISE_DELIVERED,          /* it is at home: steps run */
   TROUPE_PROMISE_STALLED,            /* a step returned a promise, whose outcome the chain waits for */
@@ -25,6 +26,7 @@ typedef enum
   TROUPE_PROMISE_SWALLOWED,          /* … and this was it */
 } TroupePromiseState;
 
+typedef struct _TroupeCancelling TroupeCancelling;
 typedef struct _TroupeChainStep TroupeChainStep;
 typedef struct _TroupeReturn TroupeReturn;
 
@@ -40,7 +42,8 @@ typedef struct _TroupeReturn TroupeReturn;
  */
 struct _TroupePromise
 {
-  TroupeMail       mail;             /* the continuation; at home, its link also stacks the promises of a run; more_bits counts pauses */
+  TroupeMail       mail;             /* the continuation; at home, its link also stacks the promises of a run;
+                                      * more_bits counts pauses, ref_count has the marks below */
   guint64          counts;           /* atomic */
   gint             state;            /* a TroupePromiseState, atomic */
   guint8           adopted;          /* atomic: a chain waits for this one's outcome, or has taken it */
@@ -63,6 +66,7 @@ struct _TroupePromise
   };
   TroupePromise   *previous;         /* newer */
   const char      *question;         /* the name of the message it answers, or NULL */
+  TroupeCancelling *cancelling;      /* atomic; gone once it is resolved */
 };
 
 G_STATIC_ASSERT (sizeof (TroupePromise) <= TROUPE_SLAB_MEDIUM_SIZE);
@@ -86,6 +90,37 @@ typedef struct
   GMainContext *context;
   TroupeRef    *previous;
 } TroupeVisit;
+
+/* Marks, in mail.ref_count */
+enum
+{
+  TROUPE_PROMISE_HAS_CANCELLER = 1 << 0,   /* of its own: a resolver's is not taken; never changes */
+  TROUPE_PROMISE_CANCELLING    = 1 << 1,   /* its canceller runs; for home only */
+  TROUPE_PROMISE_CANCELLED     = 1 << 2,
+  TROUPE_PROMISE_FREE_CALL     = 1 << 3,   /* one outcome after the cancellation is accepted and freed … */
+  TROUPE_PROMISE_CALL_USED     = 1 << 4,   /* … and this was it */
+};
+
+static inline gint
+troupe_promise_get_marks (TroupePromise *self)
+{
+  return __atomic_load_n (&self->mail.ref_count, __ATOMIC_ACQUIRE);
+}
+
+/* Returns the marks that were there. */
+static inline gint
+troupe_promise_add_marks (TroupePromise *self,
+                          gint           marks)
+{
+  return __atomic_fetch_or (&self->mail.ref_count, marks, __ATOMIC_SEQ_CST);
+}
+
+static inline void
+troupe_promise_remove_marks (TroupePromise *self,
+                             gint           marks)
+{
+  __atomic_fetch_and (&self->mail.ref_count, ~marks, __ATOMIC_SEQ_CST);
+}
 
 static inline TroupePromiseState
 troupe_promise_get_state (TroupePromise *self)
@@ -131,6 +166,15 @@ void           troupe_promise_leave        (TroupeVisit      *visit);
 gboolean       troupe_promise_is_at_home   (TroupePromise    *self);
 /* No count is left. */
 void           troupe_promise_finalize     (TroupePromise    *self);
+/* Any thread: neither the resolver's canceller nor SELF's own will be called any more. */
+void           troupe_promise_release_cancelling (TroupePromise *self);
+/* Home, once nobody waits any more: tells the resolver's side, if it wants to know. */
+void           troupe_promise_notify_cancelling (TroupePromise *self);
+/* Any thread: SELF is cancelled by a turn at home. */
+void           troupe_promise_post_cancel  (TroupePromise    *self);
+/* SELF, that nobody else knows yet, will have its outcome from TARGET, and passes a cancellation on. */
+void           troupe_promise_forward_cancel (TroupePromise  *self,
+                                              TroupePromise  *target);
 /* Sends SELF's mail home. */
 void           troupe_promise_post         (TroupePromise    *self);
 /* Home: the outcome is there. SELF is held. */

@@ -220,6 +220,7 @@ troupe_promise_alloc (TroupeRef          *home,
   self->mail.kind = TROUPE_MAIL_CONTINUATION;
   self->mail.bits = 0;
   self->mail.more_bits = 0;
+  self->mail.ref_count = 0;
   self->counts = counts;
   self->state = state;
   self->adopted = FALSE;
@@ -238,6 +239,7 @@ troupe_promise_alloc (TroupeRef          *home,
   self->thread = &troupe_thread_mark;
   self->previous = NULL;
   self->question = NULL;
+  self->cancelling = NULL;
 
   return self;
 }
@@ -354,10 +356,20 @@ troupe_promise_drop_steps (TroupePromise *self)
   return outer;
 }
 
+/* Relaxed: a resolver's canceller that is set at this very moment is found by who sets it, or when the promise is freed. */
+static inline void
+troupe_promise_forget_canceller (TroupePromise *self)
+{
+  if (G_UNLIKELY (__atomic_load_n (&self->cancelling, __ATOMIC_RELAXED) != NULL))
+    troupe_promise_release_cancelling (self);
+}
+
 static void
 troupe_promise_free (TroupePromise *self)
 {
   TroupeRef *home = self->home;
+
+  troupe_promise_forget_canceller (self);
 
   if (troupe_promise_has_error (self))
     troupe_promise_report (self);
@@ -662,6 +674,7 @@ troupe_promise_adopt (TroupePromise *self,
       TroupeResolver *resolver;
       TroupePromise *proxy = troupe_promise_new_at (self->home, &resolver);
 
+      troupe_promise_forward_cancel (proxy, inner);
       troupe_promise_pipe (inner, resolver);
       proxy->adopted = TRUE;
       inner = proxy;
@@ -686,6 +699,7 @@ troupe_promise_adopt (TroupePromise *self,
 
     case TROUPE_PROMISE_PENDING:
     case TROUPE_PROMISE_CLAIMED:
+    case TROUPE_PROMISE_GIVEN_UP:
     case TROUPE_PROMISE_POSTED:
     case TROUPE_PROMISE_STALLED:
     default:
@@ -834,10 +848,13 @@ troupe_promise_abandon_one (TroupePromise *self)
 
   troupe_promise_unlink (self);
 
-  /* Relaxed: nothing was stored that anybody would read. A claimed or posted outcome is met by drop_turn (). */
+  /* Sequentially consistent for the canceller. A claimed or posted outcome is met by drop_turn (). */
   if (__atomic_compare_exchange_n (&self->state, &pending, TROUPE_PROMISE_ABANDONED, FALSE,
-                                   __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-    __atomic_fetch_sub (&self->counts, TROUPE_PROMISE_HOLD, __ATOMIC_RELEASE);
+                                   __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+    {
+      __atomic_fetch_sub (&self->counts, TROUPE_PROMISE_HOLD, __ATOMIC_RELEASE);
+      troupe_promise_notify_cancelling (self);
+    }
   else if (pending == TROUPE_PROMISE_STALLED || self->kept)
     __atomic_store_n (&self->state, TROUPE_PROMISE_SWALLOWED, __ATOMIC_RELAXED);
 
@@ -878,6 +895,7 @@ troupe_promise_abandon (TroupePromise *self)
 static void
 troupe_promise_forget (TroupePromise *self)
 {
+  troupe_promise_forget_canceller (self);
   troupe_promise_abandon (self);
   __atomic_store_n (&self->state, TROUPE_PROMISE_SWALLOWED, __ATOMIC_RELAXED);
   troupe_body_clear (&self->outcome);
@@ -895,6 +913,7 @@ troupe_promise_deliver (TroupePromise *self)
 
   __atomic_store_n (&self->state, TROUPE_PROMISE_DELIVERED, __ATOMIC_RELEASE);
   troupe_promise_unlink (self);
+  troupe_promise_forget_canceller (self);
   if (G_UNLIKELY (troupe_promise_is_paused (self)))
     troupe_promise_keep (self);
   else if (self->head != NULL)

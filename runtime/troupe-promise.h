@@ -30,10 +30,27 @@ G_BEGIN_DECLS
 typedef void (*TroupeStep) (TroupePromise *promise,
                             gpointer       user_data);
 
+/**
+ * TroupeCanceller:
+ * @resolver: the resolver of the promise that was cancelled
+ * @user_data: what was given with the function
+ *
+ * What a producer does when nobody waits for its outcome any more: it stops.
+ *
+ * Since: 1.0
+ */
+typedef void (*TroupeCanceller) (TroupeResolver *resolver,
+                                 gpointer        user_data);
+
 TROUPE_AVAILABLE_IN_ALL
 GType troupe_promise_get_type (void) G_GNUC_CONST;
 TROUPE_AVAILABLE_IN_ALL
 TroupePromise *troupe_promise_new (TroupeResolver **resolver) G_GNUC_WARN_UNUSED_RESULT;
+TROUPE_AVAILABLE_IN_ALL
+TroupePromise *troupe_promise_new_with_canceller (TroupeResolver  **resolver,
+                                                  TroupeCanceller   canceller,
+                                                  gpointer          user_data,
+                                                  GDestroyNotify    destroy) G_GNUC_WARN_UNUSED_RESULT;
 TROUPE_AVAILABLE_IN_ALL
 TroupePromise *troupe_promise_ref (TroupePromise *self);
 TROUPE_AVAILABLE_IN_ALL
@@ -78,6 +95,19 @@ TROUPE_AVAILABLE_IN_ALL
 void troupe_promise_pause (TroupePromise *self);
 TROUPE_AVAILABLE_IN_ALL
 void troupe_promise_unpause (TroupePromise *self);
+
+/* Giving up */
+TROUPE_AVAILABLE_IN_ALL
+void troupe_promise_cancel (TroupePromise *self);
+TROUPE_AVAILABLE_IN_ALL
+TroupePromise *troupe_promise_add_timeout (TroupePromise  *self,
+                                           gint64          timeout_ms,
+                                           TroupeStep      on_timeout,
+                                           gpointer        user_data,
+                                           GDestroyNotify  destroy);
+TROUPE_AVAILABLE_IN_ALL
+void troupe_promise_set_cancellable (TroupePromise *self,
+                                     GCancellable  *cancellable);
 
 /* The outcome, in a step or once there is one */
 TROUPE_AVAILABLE_IN_ALL

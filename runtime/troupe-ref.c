@@ -452,6 +452,13 @@ troupe_ref_break_reply (TroupeRef     *self,
   troupe_resolver_unref (reply);
 }
 
+/* Nobody waits for the answer any more: the question is not asked. (If the asker has ended, what it said still counts.) */
+static inline gboolean
+troupe_ref_is_void (TroupeMessage *message)
+{
+  return (troupe_promise_get_marks ((TroupePromise *) message->reply) & TROUPE_PROMISE_CANCELLED) != 0;
+}
+
 static inline void
 troupe_ref_handle_message (TroupeRef     *self,
                            TroupeMessage *message)
@@ -459,6 +466,12 @@ troupe_ref_handle_message (TroupeRef     *self,
   TroupeActorClass *klass = (TroupeActorClass *) ((GTypeInstance *) self->actor)->g_class;
   GError *error = NULL;
   gboolean handled;
+
+  if (message->reply != NULL && G_UNLIKELY (troupe_ref_is_void (message)))
+    {
+      troupe_message_drop (message);
+      return;
+    }
 
   /* Most classes keep the base class's: then we know already where it will look. */
   if (G_LIKELY (klass->receive == troupe_actor_real_receive))
@@ -804,6 +817,33 @@ troupe_ref_ask (TroupeRef     *self,
   troupe_ref_deliver (self, message, current);
 
   return promise;
+}
+
+/**
+ * troupe_ref_ask_within:
+ * @self: an actor's address
+ * @message: (transfer full): the question
+ * @timeout_ms: milliseconds from now, 0 or more
+ *
+ * Sends @message and promises its answer, or %TROUPE_ERROR_TIMED_OUT if it takes too long.
+ *
+ * It is [method@Troupe.Ref.ask] with [method@Troupe.Promise.add_timeout]: when the time has run out, the answer is
+ * cancelled, and if the question has not been looked at by then, it never is.
+ *
+ * Returns: (transfer full): a promise of the answer
+ *
+ * Since: 1.0
+ */
+TroupePromise *
+troupe_ref_ask_within (TroupeRef     *self,
+                       TroupeMessage *message,
+                       gint64         timeout_ms)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (message != NULL, NULL);
+  g_return_val_if_fail (timeout_ms >= 0, NULL);
+
+  return troupe_promise_add_timeout (troupe_ref_ask (self, message), timeout_ms, NULL, NULL, NULL);
 }
 
 /**

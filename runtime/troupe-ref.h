@@ -32,6 +32,10 @@ void           troupe_ref_send_all   (TroupeRef    **refs,
 TROUPE_AVAILABLE_IN_ALL
 TroupePromise *troupe_ref_ask        (TroupeRef     *self,
                                       TroupeMessage *message) G_GNUC_WARN_UNUSED_RESULT;
+TROUPE_AVAILABLE_IN_ALL
+TroupePromise *troupe_ref_ask_within (TroupeRef     *self,
+                                      TroupeMessage *message,
+                                      gint64         timeout_ms) G_GNUC_WARN_UNUSED_RESULT;
 
 TROUPE_AVAILABLE_IN_ALL
 void           troupe_ref_stop       (TroupeRef     *self);

@@ -31,7 +31,18 @@ troupe_resolver_get_cell (TroupeResolver *self)
   return (TroupePromise *) self;
 }
 
-/* Lost against another outcome, or against the end of the home. */
+/* The state comes first: when it is past giving up, the marks are there. */
+static gboolean
+troupe_promise_use_free_call (TroupePromise *self)
+{
+  if (troupe_promise_get_state (self) != TROUPE_PROMISE_GIVEN_UP &&
+      (troupe_promise_get_marks (self) & TROUPE_PROMISE_FREE_CALL) == 0)
+    return FALSE;
+
+  return (troupe_promise_add_marks (self, TROUPE_PROMISE_CALL_USED) & TROUPE_PROMISE_CALL_USED) == 0;
+}
+
+/* Lost against another outcome, against the end of the home, or against a cancellation, which has one outcome accepted. */
 static G_GNUC_NO_INLINE gboolean
 troupe_promise_settle_late (TroupePromise *self,
                             TroupeBody    *outcome,
@@ -40,7 +51,8 @@ troupe_promise_settle_late (TroupePromise *self,
   gint expected = TROUPE_PROMISE_ABANDONED;
   /* Relaxed: nothing is published. */
   gboolean swallowed = __atomic_compare_exchange_n (&self->state, &expected, TROUPE_PROMISE_SWALLOWED, FALSE,
-                                                    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+                                                    __ATOMIC_RELAXED, __ATOMIC_RELAXED) ||
+                       troupe_promise_use_free_call (self);
 
   troupe_body_clear (outcome);
   if (take_handle)

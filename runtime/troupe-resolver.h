@@ -9,7 +9,7 @@
 #endif
 
 #include "troupe-json.h"
-#include "troupe-types.h"
+#include "troupe-promise.h"
 
 G_BEGIN_DECLS
 
@@ -23,6 +23,13 @@ TROUPE_AVAILABLE_IN_ALL
 void troupe_resolver_unref (TroupeResolver *self);
 TROUPE_AVAILABLE_IN_ALL
 gboolean troupe_resolver_is_resolved (TroupeResolver *self);
+TROUPE_AVAILABLE_IN_ALL
+gboolean troupe_resolver_is_cancelled (TroupeResolver *self);
+TROUPE_AVAILABLE_IN_ALL
+void troupe_resolver_set_canceller (TroupeResolver  *self,
+                                    TroupeCanceller  canceller,
+                                    gpointer         user_data,
+                                    GDestroyNotify   destroy);
 
 TROUPE_AVAILABLE_IN_ALL
 gboolean troupe_resolver_resolve (TroupeResolver  *self,
