@@ -14,7 +14,7 @@ except ImportError as reason:
     sys.exit(77)
 
 gi.require_version('Troupe', '1')
-from gi.repository import GLib, GObject, Troupe
+from gi.repository import Gio, GLib, GObject, Troupe
 
 
 class Counter(Troupe.Actor):
@@ -136,6 +136,37 @@ class BindingsTest(unittest.TestCase):
         self.assertEqual(data.get_data(), b'\0\xff')
         variant = self.outcome(counter.ask(Troupe.Message.new_variant('echo', GLib.Variant('(is)', (1, 'a')))))
         self.assertEqual(variant.unpack(), (1, 'a'))
+
+    def test_lists(self):
+        """Several promises become one, of what became of each."""
+        (good, resolver), (bad, rejecter) = Troupe.Promise.new(), Troupe.Promise.new()
+        everything = Troupe.Promise.all([good, bad], Troupe.ListFlags.CONSUME_ERRORS)
+        first = Troupe.Promise.all([bad, good], Troupe.ListFlags.FIRE_ON_ONE_VALUE)
+        resolver.resolve_int64(4)
+        rejecter.reject(GLib.Error.new_literal(Troupe.error_quark(), 'No', Troupe.Error.FAILED))
+
+        outcomes = everything.get_value()
+        self.assertEqual(outcomes.get_length(), 2)
+        self.assertEqual((outcomes.get_int64(0), outcomes.get_value(0)), (4, 4))
+        self.assertFalse(outcomes.has_value(1))
+        self.assertEqual(outcomes.get_error(1).message, 'No')
+        self.assertEqual(first.get_value().get_first(), 1)
+        # The value is lent: it is the promise that keeps it.
+        values = Troupe.Promise.collect([good])
+        self.assertEqual(values.get_value().get_int64(0), 4)
+
+    def test_bridges(self):
+        """Sleeping, blocking work in a thread, and a task that a promise completes."""
+        self.assertTrue(self.outcome(Troupe.sleep(1), Troupe.Promise.has_value))
+        self.assertEqual(self.outcome(Troupe.Promise.new_in_thread(lambda resolver: resolver.resolve_string('done'))), 'done')
+
+        seen = []
+        task = Gio.Task.new(None, None, lambda source, result: seen.append(result.propagate_value()))
+        promise, resolver = Troupe.Promise.new()
+        promise.complete_task(task)
+        resolver.resolve_double(0.25)
+        until(lambda: seen)
+        self.assertEqual(seen[0], (True, 0.25))
 
     def test_chain(self):
         """A step may replace the outcome, and the next one sees that."""
