@@ -6,6 +6,7 @@
 
 #include "troupe-error.h"
 #include "troupe-promise-private.h"
+#include "troupe-reactor-private.h"
 #include "troupe-ref-private.h"
 #include "troupe-timer-private.h"
 
@@ -388,16 +389,41 @@ troupe_resolver_set_canceller (TroupeResolver  *self,
 
 /* Timeouts */
 
+/* One reference is the step's, another that of a call on its way. */
 typedef struct
 {
-  TroupePromise *promise;            /* which has the step that has this */
-  TroupeTimer   *timer;
-  gint64         timeout_ms;
-  TroupeStep     on_timeout;
-  gpointer       user_data;
-  GDestroyNotify destroy;
-  gboolean       expired;
+  gatomicrefcount ref_count;
+  TroupeRef      *home;              /* a reference */
+  TroupePromise  *promise;           /* which has the step that has this; NULL once the step is gone */
+  TroupeTimer    *timer;
+  gint64          timeout_ms;
+  TroupeStep      on_timeout;
+  gpointer        user_data;
+  GDestroyNotify  destroy;
+  gboolean        expired;
 } TroupeTimeout;
+
+static void
+troupe_timeout_unref (gpointer data)
+{
+  TroupeTimeout *self = data;
+
+  if (!g_atomic_ref_count_dec (&self->ref_count))
+    return;
+
+  troupe_timer_clear (&self->timer);
+  troupe_ref_unref (self->home);
+  g_free (self);
+}
+
+/* Outside actors one may be at home on another thread than the reactor's, while that does not run; its timers are its own all the same. */
+static gboolean
+troupe_timeout_may_touch_timers (TroupeTimeout *self)
+{
+  TroupeReactor *reactor = self->home->reactor;
+
+  return troupe_reactor_is_here (reactor) || reactor->thread == NULL;
+}
 
 static void
 troupe_timeout_expire (TroupeTimer *timer,
@@ -405,19 +431,37 @@ troupe_timeout_expire (TroupeTimer *timer,
 {
   TroupeTimeout *self = data;
 
+  if (self->promise == NULL)
+    return;
+
   self->expired = TRUE;
   troupe_promise_cancel (self->promise);
 }
 
 static void
-troupe_timeout_free (gpointer data)
+troupe_timeout_start (TroupeRef *home,
+                      gpointer   data)
 {
   TroupeTimeout *self = data;
 
-  troupe_timer_clear (&self->timer);
+  if (self->promise != NULL)
+    self->timer = troupe_timer_new (home, self->timeout_ms, FALSE, troupe_timeout_expire, self, NULL);
+}
+
+/* The step has run or was dropped. */
+static void
+troupe_timeout_drop (gpointer data)
+{
+  TroupeTimeout *self = data;
+
+  self->promise = NULL;
   if (self->destroy != NULL)
     self->destroy (self->user_data);
-  g_free (self);
+
+  if (troupe_timeout_may_touch_timers (self))
+    troupe_timeout_unref (self);
+  else
+    troupe_ref_call (self->home, NULL, NULL, self, troupe_timeout_unref);
 }
 
 static void
@@ -426,7 +470,6 @@ troupe_timeout_step (TroupePromise *promise,
 {
   TroupeTimeout *self = data;
 
-  troupe_timer_clear (&self->timer);
   if (!self->expired)
     return;
 
@@ -481,14 +524,25 @@ troupe_promise_add_timeout (TroupePromise  *self,
     }
 
   timeout = g_new0 (TroupeTimeout, 1);
+  g_atomic_ref_count_init (&timeout->ref_count);
+  timeout->home = troupe_ref_ref (self->home);
   timeout->promise = self;
   timeout->timeout_ms = timeout_ms;
   timeout->on_timeout = on_timeout;
   timeout->user_data = user_data;
   timeout->destroy = destroy;
-  timeout->timer = troupe_timer_new (self->home, timeout_ms, FALSE, troupe_timeout_expire, timeout, NULL);
 
-  troupe_promise_add_both (self, troupe_timeout_step, timeout, troupe_timeout_free);
+  if (troupe_timeout_may_touch_timers (timeout))
+    {
+      troupe_timeout_start (timeout->home, timeout);
+    }
+  else
+    {
+      g_atomic_ref_count_inc (&timeout->ref_count);
+      troupe_ref_call (timeout->home, troupe_timeout_start, NULL, timeout, troupe_timeout_unref);
+    }
+
+  troupe_promise_add_both (self, troupe_timeout_step, timeout, troupe_timeout_drop);
   troupe_promise_leave (&visit);
 
   return self;

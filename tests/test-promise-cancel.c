@@ -625,6 +625,39 @@ test_g_67 (void)
   g_assert_true (troupe_resolver_is_cancelled (inner_resolver));
 }
 
+static gpointer
+time_thread (gpointer data)
+{
+  TroupeResolver **resolvers = data;
+  TroupePromise *promise = new_timed (&resolvers[0], 1, NULL);
+  TroupePromise *in_time = new_timed (&resolvers[1], 60000, NULL);
+
+  troupe_promise_add_both (promise, give_nothing, NULL, NULL);
+  resolve (resolvers[1], 1);
+  troupe_promise_unref (in_time);
+  return promise;
+}
+
+static void
+test_g_68 (void)
+{
+  TroupeSystem *system = troupe_test_system_new ();
+  TroupeResolver *resolvers[2];
+  g_autoptr (TroupePromise) promise = NULL;
+
+  g_test_summary ("The clock is home's, though the timeout was added on another thread while that did not run the context");
+
+  promise = g_thread_join (g_thread_new ("timer", time_thread, resolvers));
+  assert_trace ("1");
+  troupe_test_until (troupe_promise_is_resolved (promise));
+  assert_trace ("!TIMED_OUT");
+  g_assert_cmpuint (count_timers (), ==, 0);
+
+  troupe_resolver_unref (resolvers[0]);
+  troupe_resolver_unref (resolvers[1]);
+  troupe_test_system_end (system);
+}
+
 /* X. Between actors */
 
 typedef struct
@@ -1109,6 +1142,7 @@ main (int    argc,
     { "/troupe/promise-cancel/g/rule-65", test_g_65 },
     { "/troupe/promise-cancel/g/rule-66", test_g_66 },
     { "/troupe/promise-cancel/g/rule-67", test_g_67 },
+    { "/troupe/promise-cancel/g/rule-68", test_g_68 },
     { "/troupe/promise-cancel/x/rule-110", test_x_110 },
     { "/troupe/promise-cancel/x/rule-116", test_x_116 },
     { "/troupe/promise-cancel/x/rule-116/answered", test_x_116_answered },
