@@ -19,17 +19,21 @@ G_DEFINE_FLAGS_TYPE (TroupeListFlags, troupe_list_flags,
 
 typedef struct _TroupeList TroupeList;
 
+/* Besides those of TroupeListFlags: takes every outcome, waits for one value, and cancels the others. */
+#define TROUPE_LIST_RACE (1 << 16)
+
 /* What the step on a child knows; its index is its place. */
 typedef struct
 {
-  TroupeList *list;                  /* a reference */
+  TroupeList    *list;               /* a reference */
+  TroupePromise *promise;            /* until its outcome is here: to cancel it */
 } TroupeListChild;
 
 /* For the list's home, but for the count: steps of several children may be dropped on several threads once a home is gone. */
 struct _TroupeList
 {
   gint             ref_count;        /* atomic: one for each step */
-  TroupeListFlags  flags;
+  guint            flags;
   gsize            n_missing;
   TroupeResolver  *resolver;         /* NULL once it has fired */
   TroupeOutcomes  *outcomes;
@@ -41,7 +45,7 @@ typedef struct
 {
   TroupePromise  *child;             /* NULL once the step is there */
   TroupeResolver *resolver;          /* of a promise at the list's home */
-  gboolean        consume_errors;
+  guint           flags;             /* of the list */
 } TroupeCourier;
 
 static void
@@ -56,16 +60,15 @@ troupe_list_unref (TroupeList *self)
 }
 
 static TroupeList *
-troupe_list_new (gsize            n_children,
-                 TroupeListFlags  flags,
-                 TroupeResolver  *resolver)
+troupe_list_new (gsize n_children,
+                 guint flags)
 {
   TroupeList *self = g_malloc (sizeof (TroupeList) + n_children * sizeof (TroupeListChild));
 
   self->ref_count = 1;
   self->flags = flags;
   self->n_missing = n_children;
-  self->resolver = resolver;
+  self->resolver = NULL;
   self->outcomes = troupe_outcomes_new (n_children);
 
   return self;
@@ -76,7 +79,40 @@ troupe_list_child_free (gpointer data)
 {
   TroupeListChild *child = data;
 
+  g_clear_pointer (&child->promise, troupe_promise_unref);
   troupe_list_unref (child->list);
+}
+
+/* Those that have no outcome yet. What they do then may come back to the list. */
+static void
+troupe_list_cancel_children (TroupeList *self)
+{
+  gsize i;
+
+  for (i = 0; i < self->outcomes->length; i++)
+    {
+      g_autoptr (TroupePromise) promise = NULL;
+
+      if (self->children[i].promise == NULL)
+        continue;
+
+      promise = troupe_promise_ref (self->children[i].promise);
+      if (troupe_promise_is_at_home (promise))
+        troupe_promise_cancel (promise);
+      else
+        troupe_promise_post_cancel (promise);
+    }
+}
+
+static void
+troupe_list_cancelled_cb (TroupeResolver *resolver,
+                          gpointer        data)
+{
+  TroupeList *self = data;
+
+  __atomic_fetch_add (&self->ref_count, 1, __ATOMIC_RELAXED);
+  troupe_list_cancel_children (self);
+  troupe_list_unref (self);
 }
 
 /* FIRST: the one that decided, or -1 for all. */
@@ -88,6 +124,8 @@ troupe_list_resolve (TroupeList *self,
   TroupeBody body = { .type = TROUPE_TYPE_OUTCOMES, .v_pointer = troupe_outcomes_ref (self->outcomes) };
 
   self->outcomes->first = first;
+  if ((self->flags & TROUPE_LIST_RACE) != 0)
+    troupe_list_cancel_children (self);
   troupe_resolver_finish_body (resolver, &body);
 }
 
@@ -111,6 +149,20 @@ troupe_list_reject_with (TroupeList   *self,
                                                          index, cause->message));
 }
 
+static void
+troupe_list_reject_all_failed (TroupeList *self)
+{
+  g_autoptr (GString) reasons = g_string_new (NULL);
+  TroupeOutcome *items = self->outcomes->items;
+  gsize i;
+
+  for (i = 0; i < self->outcomes->length; i++)
+    g_string_append_printf (reasons, "%s%s", i > 0 ? "; " : "", ((GError *) items[i].body.v_pointer)->message);
+
+  troupe_list_reject (self, troupe_error_new_with_cause (TROUPE_ERROR_ALL_FAILED, 0, items[0].body.v_pointer,
+                                                         "Every promise was rejected: %s", reasons->str));
+}
+
 /* Takes BODY. Late outcomes are written down too, for whoever has the list. */
 static void
 troupe_list_note (TroupeListChild *child,
@@ -120,6 +172,7 @@ troupe_list_note (TroupeListChild *child,
   gsize index = child - self->children;
   gboolean failed = body->type == G_TYPE_INVALID;
 
+  g_clear_pointer (&child->promise, troupe_promise_unref);
   troupe_outcomes_write (self->outcomes, index, body);
   self->n_missing--;
 
@@ -130,18 +183,23 @@ troupe_list_note (TroupeListChild *child,
     troupe_list_reject_with (self, index, self->outcomes->items[index].body.v_pointer);
   else if (!failed && (self->flags & TROUPE_LIST_FIRE_ON_ONE_VALUE) != 0)
     troupe_list_resolve (self, index);
-  else if (self->n_missing == 0)
+  else if (self->n_missing > 0)
+    return;
+  else if ((self->flags & TROUPE_LIST_RACE) != 0)
+    troupe_list_reject_all_failed (self);
+  else
     troupe_list_resolve (self, -1);
 }
 
-/* A copy, unless it cannot be copied, or is an error that the chain is not to keep. */
+/* A copy, unless it cannot be copied, or the chain is not to keep it. */
 static TroupeBody
 troupe_list_get_outcome (TroupePromise *promise,
-                         gboolean       consume_errors)
+                         guint          flags)
 {
+  guint taking = troupe_promise_has_error (promise) ? TROUPE_LIST_CONSUME_ERRORS | TROUPE_LIST_RACE : TROUPE_LIST_RACE;
   TroupeBody body;
 
-  if ((!consume_errors || !troupe_promise_has_error (promise)) && troupe_body_copy (&promise->outcome, &body))
+  if ((flags & taking) == 0 && troupe_body_copy (&promise->outcome, &body))
     return body;
 
   troupe_body_move (&body, &promise->outcome);
@@ -154,7 +212,7 @@ troupe_list_step (TroupePromise *promise,
                   gpointer       data)
 {
   TroupeListChild *child = data;
-  TroupeBody body = troupe_list_get_outcome (promise, (child->list->flags & TROUPE_LIST_CONSUME_ERRORS) != 0);
+  TroupeBody body = troupe_list_get_outcome (promise, child->list->flags);
 
   troupe_list_note (child, &body);
 }
@@ -195,7 +253,7 @@ troupe_courier_step (TroupePromise *promise,
                      gpointer       data)
 {
   TroupeCourier *self = data;
-  TroupeBody body = troupe_list_get_outcome (promise, self->consume_errors);
+  TroupeBody body = troupe_list_get_outcome (promise, self->flags);
 
   troupe_resolver_resolve_body (self->resolver, &body);
 }
@@ -223,7 +281,7 @@ troupe_list_add_foreign (TroupeListChild *child,
   troupe_promise_add_both (arrival, troupe_list_arrival_step, child, troupe_list_child_free);
 
   courier->child = troupe_promise_ref (promise);
-  courier->consume_errors = (child->list->flags & TROUPE_LIST_CONSUME_ERRORS) != 0;
+  courier->flags = child->list->flags;
   troupe_ref_call (target, troupe_courier_begin, NULL, courier, troupe_courier_free);
 }
 
@@ -245,6 +303,7 @@ troupe_list_add (TroupeList    *self,
   TroupeListChild *child = &self->children[index];
 
   child->list = self;
+  child->promise = troupe_promise_ref (promise);
   __atomic_fetch_add (&self->ref_count, 1, __ATOMIC_RELAXED);
 
   if (troupe_list_is_home_of (promise, home))
@@ -276,6 +335,32 @@ troupe_list_are_promises (TroupePromise **children,
   return TRUE;
 }
 
+static TroupePromise *
+troupe_list_promise (TroupePromise **children,
+                     gsize           n_children,
+                     guint           flags)
+{
+  TroupeRef *home = troupe_promise_get_home_now ();
+  TroupeList *list = troupe_list_new (n_children, flags);
+  TroupePromise *promise;
+  gsize i;
+
+  /* One reference is the canceller's. */
+  __atomic_fetch_add (&list->ref_count, 1, __ATOMIC_RELAXED);
+  promise = troupe_promise_new_with_canceller (&list->resolver, troupe_list_cancelled_cb, list,
+                                               (GDestroyNotify) troupe_list_unref);
+
+  for (i = 0; i < n_children; i++)
+    list->children[i] = (TroupeListChild) { NULL, NULL };
+  for (i = 0; i < n_children; i++)
+    troupe_list_add (list, i, children[i], home);
+  if (n_children == 0)
+    troupe_list_resolve_empty (list);
+
+  troupe_list_unref (list);
+  return promise;
+}
+
 /**
  * troupe_promise_all:
  * @children: (array length=n_children) (transfer none): promises, at home here or elsewhere
@@ -299,6 +384,9 @@ troupe_list_are_promises (TroupePromise **children,
  * A child that is at home elsewhere gets its step in a later turn there, and its outcome comes in a later turn here. If its home
  * ends first, its outcome is %TROUPE_ERROR_ABANDONED.
  *
+ * To cancel the list cancels those children that have no outcome yet, in their order. If they all are at home here, the list is then
+ * resolved or rejected as ever; otherwise it is rejected with %TROUPE_ERROR_CANCELLED.
+ *
  * Returns: (transfer full): a promise
  *
  * Since: 1.0
@@ -308,25 +396,10 @@ troupe_promise_all (TroupePromise   **children,
                     gsize             n_children,
                     TroupeListFlags   flags)
 {
-  TroupeRef *home = troupe_promise_get_home_now ();
-  TroupePromise *promise;
-  TroupeResolver *resolver;
-  TroupeList *list;
-  gsize i;
-
   g_return_val_if_fail (children != NULL || n_children == 0, NULL);
   g_return_val_if_fail (troupe_list_are_promises (children, n_children), NULL);
 
-  promise = troupe_promise_new_at (home, &resolver);
-  list = troupe_list_new (n_children, flags, resolver);
-
-  for (i = 0; i < n_children; i++)
-    troupe_list_add (list, i, children[i], home);
-  if (n_children == 0)
-    troupe_list_resolve_empty (list);
-
-  troupe_list_unref (list);
-  return promise;
+  return troupe_list_promise (children, n_children, flags & (TROUPE_LIST_RACE - 1));
 }
 
 /**
@@ -348,4 +421,30 @@ troupe_promise_collect (TroupePromise **children,
                         gsize           n_children)
 {
   return troupe_promise_all (children, n_children, TROUPE_LIST_FIRE_ON_ONE_ERROR);
+}
+
+/**
+ * troupe_promise_race:
+ * @children: (array length=n_children) (transfer none): promises, at home here or elsewhere
+ * @n_children: how many they are
+ *
+ * Makes a promise of the first value of several others, at home here and now.
+ *
+ * Its value is a [struct@Troupe.Outcomes], of which [method@Troupe.Outcomes.get_first] tells who was first. The others are cancelled
+ * before it is resolved, and what becomes of them is dropped silently: the race takes the outcomes of all its children, whose
+ * chains go on with nothing. If every one fails, or there is none, it is rejected with %TROUPE_ERROR_ALL_FAILED, whose
+ * cause is the error of the first of @children. To cancel it cancels them all, as with [func@Troupe.Promise.all].
+ *
+ * Returns: (transfer full): a promise
+ *
+ * Since: 1.0
+ */
+TroupePromise *
+troupe_promise_race (TroupePromise **children,
+                     gsize           n_children)
+{
+  g_return_val_if_fail (children != NULL || n_children == 0, NULL);
+  g_return_val_if_fail (troupe_list_are_promises (children, n_children), NULL);
+
+  return troupe_list_promise (children, n_children, TROUPE_LIST_RACE | TROUPE_LIST_FIRE_ON_ONE_VALUE);
 }

@@ -43,5 +43,8 @@ TroupePromise *troupe_promise_all     (TroupePromise   **children,
 TROUPE_AVAILABLE_IN_ALL
 TroupePromise *troupe_promise_collect (TroupePromise   **children,
                                        gsize             n_children) G_GNUC_WARN_UNUSED_RESULT;
+TROUPE_AVAILABLE_IN_ALL
+TroupePromise *troupe_promise_race    (TroupePromise   **children,
+                                       gsize             n_children) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* Promises of several promises, rule by rule of the specification: 75 to 81, 83, 84, 125 and what 139 and 80 say of lists. */
+/* Promises of several promises, rule by rule of the specification: 75 to 85, 125 and what 139 and 80 say of lists. */
 
 #include "troupe-test-puppet.h"
 
@@ -409,6 +409,41 @@ test_81 (void)
 }
 
 static void
+test_82 (void)
+{
+  Children children;
+  g_autoptr (TroupePromise) all = NULL;
+  g_autoptr (TroupePromise) one = NULL;
+  g_autoptr (TroupePromise) any = NULL;
+
+  g_test_summary ("To cancel a list cancels the children that are pending, and the list is resolved as ever");
+
+  children_init (&children);
+  all = troupe_promise_all (children.promises, N, TROUPE_LIST_CONSUME_ERRORS);
+  resolve (&children, 1, 2);
+  troupe_promise_cancel (all);
+  g_assert_error (troupe_outcomes_get_error (get_outcomes (all), 0), TROUPE_ERROR, TROUPE_ERROR_CANCELLED);
+  g_assert_cmpint (troupe_outcomes_get_int64 (get_outcomes (all), 1), ==, 2);
+  g_assert_error (troupe_outcomes_get_error (get_outcomes (all), 2), TROUPE_ERROR, TROUPE_ERROR_CANCELLED);
+  children_clear (&children);
+
+  children_init (&children);
+  one = troupe_promise_all (children.promises, N, TROUPE_LIST_FIRE_ON_ONE_ERROR | TROUPE_LIST_CONSUME_ERRORS);
+  troupe_promise_cancel (one);
+  g_assert_error (troupe_promise_get_error (one), TROUPE_ERROR, TROUPE_ERROR_FIRST_ERROR);
+  g_assert_error (troupe_error_get_cause (troupe_promise_get_error (one)), TROUPE_ERROR, TROUPE_ERROR_CANCELLED);
+  handle (one);
+  children_clear (&children);
+
+  children_init (&children);
+  any = troupe_promise_all (children.promises, N, TROUPE_LIST_FIRE_ON_ONE_VALUE);
+  resolve (&children, 0, 1);
+  troupe_promise_cancel (any);
+  g_assert_false (troupe_promise_is_resolved (children.promises[1]));
+  children_clear (&children);
+}
+
+static void
 test_83 (void)
 {
   Children good, bad;
@@ -459,6 +494,50 @@ test_84 (void)
   handle (all);
 
   children_clear (&children);
+}
+
+static void
+test_85 (void)
+{
+  Children children;
+  g_autoptr (TroupePromise) race = NULL;
+  g_autoptr (TroupePromise) lost = NULL;
+  g_autoptr (TroupePromise) given_up = NULL;
+  g_autoptr (TroupePromise) empty = troupe_promise_race (NULL, 0);
+
+  g_test_summary ("The first value wins the race, and the others are cancelled");
+
+  children_init (&children);
+  race = troupe_promise_race (children.promises, N);
+  reject (&children, 0, "bad");
+  resolve (&children, 2, 3);
+  g_assert_cmpint (troupe_outcomes_get_first (get_outcomes (race)), ==, 2);
+  g_assert_cmpint (troupe_outcomes_get_int64 (get_outcomes (race), 2), ==, 3);
+  g_assert_true (troupe_resolver_is_cancelled (children.resolvers[1]));
+  g_assert_true (troupe_promise_get_value_type (children.promises[1]) == G_TYPE_NONE);
+  children_clear (&children);
+
+  children_init (&children);
+  lost = troupe_promise_race (children.promises, N);
+  reject (&children, 1, "b");
+  reject (&children, 0, "a");
+  reject (&children, 2, "c");
+  g_assert_error (troupe_promise_get_error (lost), TROUPE_ERROR, TROUPE_ERROR_ALL_FAILED);
+  g_assert_nonnull (strstr (troupe_promise_get_error (lost)->message, "a; b; c"));
+  handle (lost);
+  children_clear (&children);
+
+  children_init (&children);
+  given_up = troupe_promise_race (children.promises, N);
+  troupe_promise_cancel (given_up);
+  g_assert_true (troupe_resolver_is_cancelled (children.resolvers[0]));
+  g_assert_true (troupe_resolver_is_cancelled (children.resolvers[2]));
+  g_assert_error (troupe_promise_get_error (given_up), TROUPE_ERROR, TROUPE_ERROR_ALL_FAILED);
+  handle (given_up);
+  children_clear (&children);
+
+  g_assert_error (troupe_promise_get_error (empty), TROUPE_ERROR, TROUPE_ERROR_ALL_FAILED);
+  handle (empty);
 }
 
 /* 125. Children at home elsewhere */
@@ -554,6 +633,27 @@ test_125_first (void)
   troupe_resolver_resolve_int64 (strangers.resolvers[1], 2, NULL);
   troupe_test_until (troupe_promise_is_resolved (any));
   g_assert_cmpint (troupe_outcomes_get_first (get_outcomes (any)), ==, 1);
+
+  troupe_test_system_end (system);
+  strangers_clear (&strangers);
+}
+
+static void
+test_125_race (void)
+{
+  TroupeSystem *system = troupe_test_system_new ();
+  Strangers strangers;
+  g_autoptr (TroupePromise) race = NULL;
+
+  g_test_summary ("The losers of a race are cancelled where they are at home");
+
+  strangers_init (&strangers, system);
+  race = troupe_promise_race (strangers.promises, N);
+  troupe_resolver_resolve_int64 (strangers.resolvers[1], 2, NULL);
+  troupe_test_until (troupe_promise_is_resolved (race));
+  g_assert_cmpint (troupe_outcomes_get_first (get_outcomes (race)), ==, 1);
+  troupe_test_until (troupe_resolver_is_cancelled (strangers.resolvers[0]) &&
+                     troupe_resolver_is_cancelled (strangers.resolvers[2]));
 
   troupe_test_system_end (system);
   strangers_clear (&strangers);
@@ -896,13 +996,16 @@ main (int   argc,
   g_test_add_func ("/troupe/promise-list/79/consume", test_79_consume);
   g_test_add_func ("/troupe/promise-list/80", test_80);
   g_test_add_func ("/troupe/promise-list/81", test_81);
+  g_test_add_func ("/troupe/promise-list/82", test_82);
   g_test_add_func ("/troupe/promise-list/83", test_83);
   g_test_add_func ("/troupe/promise-list/84", test_84);
+  g_test_add_func ("/troupe/promise-list/85", test_85);
   g_test_add_func ("/troupe/promise-list/98", test_98);
   g_test_add_func ("/troupe/promise-list/98/no-system", test_98_no_system);
   g_test_add_func ("/troupe/promise-list/98/actor", test_98_actor);
   g_test_add_func ("/troupe/promise-list/125", test_125);
   g_test_add_func ("/troupe/promise-list/125/first", test_125_first);
+  g_test_add_func ("/troupe/promise-list/125/race", test_125_race);
   g_test_add_func ("/troupe/promise-list/125/pointer", test_125_pointer);
   g_test_add_func ("/troupe/promise-list/125/stopped", test_125_stopped);
   g_test_add_func ("/troupe/promise-list/125/list-in-actor", test_125_list_in_actor);
