@@ -28,6 +28,7 @@
 #include "troupe-clock.h"
 #include "troupe-system.h"
 #include "troupe-actor.h"
+#include "troupe-looping-call.h"
 #include "troupe-transport.h"
 #include "troupe-protocol.h"
 #include "troupe-endpoint.h"
