@@ -941,6 +941,40 @@ test_98_no_system (void)
   g_main_context_pop_thread_default (context);
 }
 
+static void
+test_98_cancel (void)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  TroupeSystem *system;
+  g_autoptr (TroupePromise) before = NULL;
+  g_autoptr (TroupePromise) during = NULL;
+  g_autoptr (TroupePromise) over = NULL;
+
+  g_test_summary ("A sleep can be cancelled until it is over, also before its reactor runs");
+
+  g_main_context_push_thread_default (context);
+  before = troupe_sleep (G_MAXINT64);
+  troupe_promise_cancel (before);
+  g_assert_error (troupe_promise_get_error (before), TROUPE_ERROR, TROUPE_ERROR_CANCELLED);
+  handle (before);
+
+  system = troupe_test_system_new ();
+  during = troupe_sleep (G_MAXINT64);
+  over = troupe_sleep (0);
+  troupe_test_until (troupe_promise_is_resolved (over));
+  troupe_promise_cancel (over);
+  g_assert_true (troupe_promise_has_value (over));
+  troupe_promise_cancel (during);
+  g_assert_error (troupe_promise_get_error (during), TROUPE_ERROR, TROUPE_ERROR_CANCELLED);
+  handle (during);
+
+  troupe_test_system_end (system);
+  g_clear_pointer (&before, troupe_promise_unref);
+  g_clear_pointer (&during, troupe_promise_unref);
+  g_clear_pointer (&over, troupe_promise_unref);
+  g_main_context_pop_thread_default (context);
+}
+
 static gboolean
 sleep_long (TroupeActor    *actor,
             TroupeMessage  *message,
@@ -1003,6 +1037,7 @@ main (int   argc,
   g_test_add_func ("/troupe/promise-list/98", test_98);
   g_test_add_func ("/troupe/promise-list/98/no-system", test_98_no_system);
   g_test_add_func ("/troupe/promise-list/98/actor", test_98_actor);
+  g_test_add_func ("/troupe/promise-list/98/cancel", test_98_cancel);
   g_test_add_func ("/troupe/promise-list/125", test_125);
   g_test_add_func ("/troupe/promise-list/125/first", test_125_first);
   g_test_add_func ("/troupe/promise-list/125/race", test_125_race);
