@@ -487,6 +487,28 @@ test_thread_limit (void)
     troupe_promise_unref (promises[i]);
 }
 
+static void
+test_thread_cancel (void)
+{
+  static Gate gate;
+  g_autoptr (TroupePromise) runs = troupe_promise_new_in_thread (work_at_gate, &gate, leave_gate);
+  g_autoptr (TroupePromise) waits = troupe_promise_new_in_thread (work_at_gate, &gate, leave_gate);
+
+  g_test_summary ("Work that is cancelled before it begins is not done; what has begun goes on for nobody");
+
+  gate_wait (&gate, &gate.n_inside, 1);
+  troupe_promise_cancel (runs);
+  troupe_promise_cancel (waits);
+  gate_open (&gate);
+  gate_wait (&gate, &gate.n_freed, 2);
+  g_assert_cmpint (gate.n_worked, ==, 1);
+
+  g_assert_error (troupe_promise_get_error (runs), TROUPE_ERROR, TROUPE_ERROR_CANCELLED);
+  g_assert_error (troupe_promise_get_error (waits), TROUPE_ERROR, TROUPE_ERROR_CANCELLED);
+  troupe_promise_add_errback (runs, swallow, NULL, NULL);
+  troupe_promise_add_errback (waits, swallow, NULL, NULL);
+}
+
 static gboolean
 work_for_actor (TroupeActor    *actor,
                 TroupeMessage  *message,
@@ -543,6 +565,7 @@ main (int   argc,
   g_test_add_func ("/troupe/bridge/task/actor-ends", test_task_actor_ends);
   g_test_add_func ("/troupe/bridge/thread", test_thread);
   g_test_add_func ("/troupe/bridge/thread/limit", test_thread_limit);
+  g_test_add_func ("/troupe/bridge/thread/cancel", test_thread_cancel);
   g_test_add_func ("/troupe/bridge/thread/actor-ends", test_thread_actor_ends);
 
   return g_test_run ();
