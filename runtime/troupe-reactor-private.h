@@ -59,7 +59,6 @@ struct _TroupeReactor
   TroupeFlush     *flushes;          /* of the running slice */
   TroupeTimerHeap  timers;
   gint64           now;              /* µs, read at least every TROUPE_CLOCK_TURNS turns */
-  guint64          pass;
   guint            turns;            /* of this pass */
   gboolean         yielding;         /* the next iteration is others' */
   gboolean         rested;           /* others had an iteration since the last pass */

@@ -90,7 +90,7 @@ troupe_promise_new_in_thread (TroupeWork     work,
  * troupe_set_max_threads:
  * @n_threads: how many threads there may be, 1 or more
  *
- * Sets how many functions of [func@Troupe.Promise.new_in_thread] may run at once in this process; 10 unless told.
+ * Sets how many functions of [ctor@Troupe.Promise.new_in_thread] may run at once in this process; 10 unless told.
  *
  * Where it is lowered, threads that are there already may take work for about a second more. Call it from any thread.
  *
