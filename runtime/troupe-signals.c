@@ -25,15 +25,25 @@
 
 static const int numbers[] = { SIGINT, SIGTERM };
 
+/*
+ * The eventfds of the runs that there are at a time, made when they are first needed and never closed: the handler may be about to write
+ * on one thread while a run ends on another, and must not find another file under the number.
+ */
+typedef struct
+{
+  int      fd;                       /* plus one; 0 until it is made */
+  gboolean taken;                    /* atomic */
+} Place;
+
 struct _TroupeSignals
 {
   TroupeIo      io;
   TroupeSystem *system;
-  guint         place;               /* among the takers */
+  Place        *place;
 };
 
 static GMutex mutex;
-static int takers[MAX_TAKERS];       /* atomic: the eventfd of each run, plus one; 0 is free */
+static Place places[MAX_TAKERS];
 static guint n_takers;
 static struct sigaction before[G_N_ELEMENTS (numbers)];
 
@@ -45,12 +55,10 @@ on_signal (int number)
   guint i;
 
   for (i = 0; i < MAX_TAKERS; i++)
-    {
-      int fd = __atomic_load_n (&takers[i], __ATOMIC_ACQUIRE) - 1;
-
-      if (fd >= 0 && write (fd, &one, sizeof one) < 0)
-        continue;                    /* it is told already */
-    }
+    /* Acquire: the descriptor was there before it was taken. */
+    if (__atomic_load_n (&places[i].taken, __ATOMIC_ACQUIRE) &&
+        write (places[i].fd - 1, &one, sizeof one) < 0)
+      continue;                      /* it is told already */
 
   errno = error;
 }
@@ -75,29 +83,60 @@ hand_back_locked (void)
     sigaction (numbers[i], &before[i], NULL);
 }
 
-static gboolean
-enter_locked (TroupeSignals *self)
+/* A place of one's own; NULL with errno set. */
+static Place *
+find_place_locked (void)
 {
-  for (self->place = 0; self->place < MAX_TAKERS; self->place++)
-    if (takers[self->place] == 0)
-      break;
+  Place *place = places;
+  guint64 old;
 
-  if (self->place == MAX_TAKERS)
-    return FALSE;
+  while (place < places + MAX_TAKERS && place->taken)
+    place++;
 
-  __atomic_store_n (&takers[self->place], self->io.fd + 1, __ATOMIC_RELEASE);
-  if (n_takers++ == 0)
-    take_over_locked ();
+  if (place == places + MAX_TAKERS)
+    {
+      errno = EAGAIN;
+      return NULL;
+    }
 
-  return TRUE;
+  if (place->fd == 0)
+    place->fd = eventfd (0, EFD_NONBLOCK | EFD_CLOEXEC) + 1;
+  if (place->fd == 0)
+    return NULL;
+
+  /* What came when the run before was over already. */
+  if (read (place->fd - 1, &old, sizeof old) < 0)
+    errno = 0;
+
+  return place;
+}
+
+static Place *
+enter (void)
+{
+  Place *place;
+
+  g_mutex_lock (&mutex);
+  place = find_place_locked ();
+  if (place != NULL)
+    {
+      __atomic_store_n (&place->taken, TRUE, __ATOMIC_RELEASE);
+      if (n_takers++ == 0)
+        take_over_locked ();
+    }
+  g_mutex_unlock (&mutex);
+
+  return place;
 }
 
 static void
-leave_locked (TroupeSignals *self)
+leave (Place *place)
 {
-  __atomic_store_n (&takers[self->place], 0, __ATOMIC_RELEASE);
+  g_mutex_lock (&mutex);
+  __atomic_store_n (&place->taken, FALSE, __ATOMIC_RELEASE);
   if (--n_takers == 0)
     hand_back_locked ();
+  g_mutex_unlock (&mutex);
 }
 
 static void
@@ -114,32 +153,23 @@ signals_turn (TroupeIo *io,
 TroupeSignals *
 troupe_signals_take (TroupeSystem *system)
 {
-  TroupeSignals *self = g_new0 (TroupeSignals, 1);
-  TroupeReactor *reactor = troupe_system_get_reactor (system);
-  int fd = eventfd (0, EFD_NONBLOCK | EFD_CLOEXEC);
-  gboolean entered = FALSE;
+  Place *place = enter ();
+  TroupeSignals *self;
 
-  if (fd >= 0 && troupe_io_open (&self->io, reactor->outside, fd, signals_turn, NULL))
+  if (place == NULL)
     {
-      troupe_io_watch (&self->io, TROUPE_IO_IN);
-      self->system = system;
-      g_mutex_lock (&mutex);
-      entered = enter_locked (self);
-      g_mutex_unlock (&mutex);
+      g_warning ("Cannot take SIGINT and SIGTERM: %s", g_strerror (errno));
+      return NULL;
     }
 
-  if (entered)
-    return self;
+  self = g_new0 (TroupeSignals, 1);
+  self->system = system;
+  self->place = place;
+  /* It cannot fail: the descriptor is open. */
+  troupe_io_open (&self->io, troupe_system_get_reactor (system)->outside, place->fd - 1, signals_turn, NULL);
+  troupe_io_watch (&self->io, TROUPE_IO_IN);
 
-  g_warning ("Cannot take SIGINT and SIGTERM: %s", g_strerror (fd < 0 ? errno : EAGAIN));
-  if (fd >= 0)
-    {
-      troupe_io_close (&self->io);
-      close (fd);
-    }
-  g_free (self);
-
-  return NULL;
+  return self;
 }
 
 void
@@ -148,11 +178,7 @@ troupe_signals_give_back (TroupeSignals *self)
   if (self == NULL)
     return;
 
-  g_mutex_lock (&mutex);
-  leave_locked (self);
-  g_mutex_unlock (&mutex);
-
   troupe_io_close (&self->io);
-  close (self->io.fd);
+  leave (self->place);
   g_free (self);
 }
