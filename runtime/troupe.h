@@ -29,6 +29,7 @@
 #include "troupe-system.h"
 #include "troupe-actor.h"
 #include "troupe-looping-call.h"
+#include "troupe-semaphore.h"
 #include "troupe-transport.h"
 #include "troupe-protocol.h"
 #include "troupe-endpoint.h"
