@@ -30,6 +30,7 @@
 #include "troupe-actor.h"
 #include "troupe-looping-call.h"
 #include "troupe-semaphore.h"
+#include "troupe-queue.h"
 #include "troupe-transport.h"
 #include "troupe-protocol.h"
 #include "troupe-endpoint.h"
