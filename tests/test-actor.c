@@ -517,8 +517,7 @@ ask (TroupeRef     *ref,
 
   troupe_test_until (troupe_promise_is_resolved (promise));
   /* What the continuation turn brings. */
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
+  troupe_test_settle ();
   return promise;
 }
 
@@ -534,13 +533,6 @@ assert_ask_fails (TroupeRef     *ref,
 
   g_assert_error (error, domain, code);
   g_assert_cmpstr (error->message, ==, text);
-}
-
-static void
-settle (void)
-{
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
 }
 
 /* Tests */
@@ -583,7 +575,7 @@ test_bind_late (Fixture       *fixture,
 
   g_test_summary ("Nothing can be bound once there are instances.");
 
-  settle ();
+  troupe_test_settle ();
   g_test_expect_message ("Troupe", G_LOG_LEVEL_CRITICAL, "*Cannot bind “more” for TestPlayer*");
   troupe_actor_class_bind ((TroupeActorClass *) klass, "more", G_TYPE_NONE, on_total);
   g_test_assert_expected_messages ();
@@ -600,7 +592,7 @@ test_unhandled (Fixture       *fixture,
                     "TestPlayer does not understand “jump”");
   g_test_expect_message ("Troupe", G_LOG_LEVEL_MESSAGE, "*“/a” does not understand “jump”*");
   troupe_ref_send (fixture->player, troupe_message_new ("jump"));
-  settle ();
+  troupe_test_settle ();
   g_test_assert_expected_messages ();
   g_assert_cmpuint (troupe_system_get_n_dead_letters (fixture->system), ==, 1);
 }
@@ -616,7 +608,7 @@ test_body_type (Fixture       *fixture,
   assert_ask_fails (fixture->player, troupe_message_new ("add"), TROUPE_ERROR,
                     TROUPE_ERROR_BODY_TYPE, "TestPlayer takes a body of type gint64 with “add”, not void");
   troupe_ref_send (fixture->player, troupe_message_new_string ("total", "?"));
-  settle ();
+  troupe_test_settle ();
   g_assert_cmpuint (troupe_system_get_n_dead_letters (fixture->system), ==, 1);
   g_assert_false (troupe_ref_has_ended (fixture->player));
 }
@@ -639,10 +631,10 @@ test_defer (Fixture       *fixture,
 
   g_test_summary ("A deferred reply comes when it is given.");
 
-  settle ();
+  troupe_test_settle ();
   g_assert_false (troupe_promise_is_resolved (promise));
   troupe_ref_send (fixture->player, troupe_message_new ("now"));
-  settle ();
+  troupe_test_settle ();
   g_assert_cmpint (troupe_promise_get_int64 (promise), ==, 7);
 }
 
@@ -655,9 +647,9 @@ test_defer_end (Fixture       *fixture,
 
   g_test_summary ("An actor that ends owes an error for what it deferred.");
 
-  settle ();
+  troupe_test_settle ();
   troupe_ref_stop (fixture->player);
-  settle ();
+  troupe_test_settle ();
   error = troupe_promise_steal_error (promise);
   g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_ACTOR_STOPPED);
   g_assert_cmpstr (error->message, ==, "The actor “/a” has stopped");
@@ -699,7 +691,7 @@ test_self (Fixture       *fixture,
   g_test_summary ("What an actor sends to itself is a later turn.");
 
   troupe_ref_send (fixture->player, troupe_message_new ("send-self"));
-  settle ();
+  troupe_test_settle ();
   assert_story ("begin end a:self");
 }
 
@@ -719,10 +711,10 @@ test_fail (Fixture       *fixture,
     g_autoptr (TroupePromise) failed = NULL;
 
     troupe_ref_send (watcher, troupe_message_new_boxed ("watch", TROUPE_TYPE_REF, child));
-    settle ();
+    troupe_test_settle ();
     failed = troupe_ref_ask (child, troupe_message_new ("fail"));
     say (child, "never");
-    settle ();
+    troupe_test_settle ();
     error = troupe_promise_steal_error (failed);
     g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
     g_assert_true (troupe_ref_has_ended (child));
@@ -743,7 +735,7 @@ test_fail_top (Fixture       *fixture,
 
   g_test_expect_message ("Troupe", G_LOG_LEVEL_WARNING, "*“/a” failed: no room*");
   troupe_ref_send (fixture->player, troupe_message_new ("fail"));
-  settle ();
+  troupe_test_settle ();
   g_test_assert_expected_messages ();
   assert_story ("a:stopped");
 }
@@ -850,12 +842,12 @@ test_stop (Fixture       *fixture,
 
   g_test_summary ("Stop comes before the mail that waits: that is answered for, not handled.");
 
-  settle ();
+  troupe_test_settle ();
   say (fixture->player, "never");
   never = troupe_ref_ask (fixture->player, troupe_message_new ("total"));
   troupe_ref_stop (fixture->player);
   troupe_ref_stop (fixture->player);
-  settle ();
+  troupe_test_settle ();
   assert_story ("a:stopped");
   error = troupe_promise_steal_error (never);
   g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_ACTOR_STOPPED);
@@ -872,7 +864,7 @@ test_finish (Fixture       *fixture,
   say (fixture->player, "first");
   troupe_ref_finish (fixture->player);
   say (fixture->player, "never");
-  settle ();
+  troupe_test_settle ();
   assert_story ("a:first a:stopped");
 }
 
@@ -886,9 +878,9 @@ test_kill (Fixture       *fixture,
 
   troupe_ref_send (watcher, troupe_message_new_boxed ("watch", TROUPE_TYPE_REF, fixture->player));
   troupe_ref_send (fixture->player, troupe_message_new_string ("spawn", "b"));
-  settle ();
+  troupe_test_settle ();
   troupe_ref_kill (fixture->player);
-  settle ();
+  troupe_test_settle ();
   assert_story ("w:saw /a killed");
 }
 
@@ -901,7 +893,7 @@ test_stop_unborn (Fixture       *fixture,
   g_test_summary ("An actor that is stopped before its first turn is never built.");
 
   troupe_ref_stop (ref);
-  settle ();
+  troupe_test_settle ();
   g_assert_true (troupe_ref_has_ended (ref));
   assert_story ("");
 }
@@ -915,9 +907,9 @@ test_children (Fixture       *fixture,
   troupe_ref_send (fixture->player, troupe_message_new_string ("spawn", "b"));
   troupe_ref_send (fixture->player, troupe_message_new_string ("spawn", "c"));
   troupe_ref_send (fixture->player, troupe_message_new_string ("spawn", "d"));
-  settle ();
+  troupe_test_settle ();
   troupe_ref_stop (fixture->player);
-  settle ();
+  troupe_test_settle ();
   assert_story ("d:stopped c:stopped b:stopped a:stopped");
   g_assert_cmpuint (troupe_system_get_n_actors (fixture->system), ==, 0);
 }
@@ -932,7 +924,7 @@ test_child_ends (Fixture       *fixture,
   g_test_summary ("A parent is told of children that end, whose names are free again.");
 
   troupe_ref_stop (troupe_promise_get_boxed (promise));
-  settle ();
+  troupe_test_settle ();
   assert_story ("b:stopped a:child b stopped");
   again = ask (fixture->player, troupe_message_new_string ("spawn", "b"));
   g_assert_true (troupe_promise_has_value (again));
@@ -952,12 +944,12 @@ test_watch (Fixture       *fixture,
   troupe_ref_send (watcher, troupe_message_ref (watch));
   troupe_ref_send (other, troupe_message_ref (watch));
   troupe_ref_send (other, troupe_message_new_boxed ("unwatch", TROUPE_TYPE_REF, fixture->player));
-  settle ();
+  troupe_test_settle ();
   troupe_ref_stop (fixture->player);
-  settle ();
+  troupe_test_settle ();
   assert_story ("a:stopped w:saw /a stopped");
   troupe_ref_send (watcher, watch);
-  settle ();
+  troupe_test_settle ();
   assert_story ("w:saw /a stopped");
 }
 
@@ -972,7 +964,7 @@ test_timers (Fixture       *fixture,
   troupe_test_until (story->len > 0);
   assert_story ("timer:a");
   troupe_ref_stop (fixture->player);
-  settle ();
+  troupe_test_settle ();
   assert_story ("a:stopped");
 }
 
@@ -996,9 +988,9 @@ test_dead_letters (Fixture       *fixture,
 
   g_signal_connect (fixture->system, "dead-letter", G_CALLBACK (on_dead_letter), NULL);
   troupe_ref_stop (fixture->player);
-  settle ();
+  troupe_test_settle ();
   say (fixture->player, "hello?");
-  settle ();
+  troupe_test_settle ();
   assert_story ("dead:/a:say:1");
 }
 
@@ -1015,7 +1007,7 @@ test_nested (Fixture       *fixture,
   say (fixture->player, "after");
   say (other, "meanwhile");
   troupe_ref_send (other, troupe_message_new_pointer ("set", &done, NULL));
-  settle ();
+  troupe_test_settle ();
   assert_story ("nest b:meanwhile unnest a:after");
 }
 
@@ -1032,7 +1024,7 @@ test_nested_stop (Fixture       *fixture,
   say (fixture->player, "never");
   troupe_ref_send (other, troupe_message_new_boxed ("stop-it", TROUPE_TYPE_REF, fixture->player));
   troupe_ref_send (other, troupe_message_new_pointer ("set", &done, NULL));
-  settle ();
+  troupe_test_settle ();
   assert_story ("nest unnest a:stopped");
 }
 
@@ -1046,7 +1038,7 @@ test_send_all (Fixture       *fixture,
   g_test_summary ("One message goes to many; one that cannot be shared does not.");
 
   troupe_ref_send_all (refs, 3, troupe_message_new_string ("say", "all"));
-  settle ();
+  troupe_test_settle ();
   assert_story ("a:all b:all c:all");
   troupe_ref_send_all (NULL, 0, troupe_message_new ("nobody"));
 
@@ -1074,15 +1066,15 @@ test_send_all_bytes (Fixture       *fixture,
 
   troupe_ref_send_all (refs, 2, troupe_message_new_bytes ("hear", bytes));
   g_bytes_unref (bytes);
-  settle ();
+  troupe_test_settle ();
   assert_story ("a:news b:news");
   troupe_ref_send (b, troupe_message_new_boxed ("pass-on", TROUPE_TYPE_REF, fixture->player));
   troupe_ref_finish (b);
-  settle ();
+  troupe_test_settle ();
   assert_story ("b:stopped a:news");
 
   troupe_ref_stop (fixture->player);
-  settle ();
+  troupe_test_settle ();
   g_assert_cmpuint (n_freed, ==, 1);
   /* To those who have ended, it is a dead letter, and freed as well. */
   n_freed = 0;
@@ -1111,7 +1103,7 @@ test_sender_ended (Fixture       *fixture,
     troupe_ref_send (sender, troupe_message_new_boxed ("send-silent", TROUPE_TYPE_REF, target));
   troupe_ref_finish (sender);
   troupe_ref_unref (sender);
-  settle ();
+  troupe_test_settle ();
   assert_story ("player:stopped");
   kept = ask (target, troupe_message_new ("kept-sender"));
   g_assert_cmpstr (troupe_promise_get_string (kept), ==, "/sender");
@@ -1152,7 +1144,9 @@ test_threads (Fixture       *fixture,
 
   for (i = 0; i < N_THREADS; i++)
     threads[i] = g_thread_new ("sender", send_many, fixture->player);
-  troupe_test_until (get_total (fixture->player) == N_THREADS * N_MESSAGES);
+  /* Asking turns the context. */
+  while (get_total (fixture->player) < N_THREADS * N_MESSAGES)
+    ;
   for (i = 0; i < N_THREADS; i++)
     g_thread_join (threads[i]);
 }
@@ -1207,7 +1201,7 @@ test_thread_ask (Fixture       *fixture,
   troupe_test_until (g_atomic_int_get (&elsewhere.done));
   g_thread_join (thread);
   g_assert_cmpint (elsewhere.answer, ==, 3);
-  settle ();
+  troupe_test_settle ();
   assert_story ("f:stopped");
 }
 

@@ -135,8 +135,7 @@ test_async_actor_ends (void)
   troupe_promise_add_errback (answer, swallow, NULL, NULL);
   troupe_test_system_end (system);
 
-  while (g_main_context_iteration (NULL, FALSE))
-    continue;
+  troupe_test_settle ();
 }
 
 static void

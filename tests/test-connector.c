@@ -429,8 +429,7 @@ test_lookup_timeout (void)
   g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_TIMED_OUT);
   g_assert_true (g_task_return_error_if_cancelled (fake_pending));
   g_clear_object (&fake_pending);
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
+  troupe_test_settle ();
   fake_is_slow = FALSE;
   probe_end ();
 }

@@ -161,13 +161,6 @@ add_reader (Fixture  *fixture,
 }
 
 static void
-settle (void)
-{
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
-}
-
-static void
 test_read (Fixture       *fixture,
            gconstpointer  backend)
 {
@@ -186,7 +179,7 @@ test_read (Fixture       *fixture,
   troupe_test_until (fixture->pipe->n_lost == 1);
   g_assert_cmpstr (fixture->pipe->got->str, ==, "hello0123456789abcdefghij");
   g_assert_cmpint (fixture->pipe->lost_code, ==, TROUPE_ERROR_CONNECTION_DONE);
-  settle ();
+  troupe_test_settle ();
   g_assert_cmpuint (fixture->pipe->n_lost, ==, 1);
 }
 
@@ -223,7 +216,7 @@ test_write (Fixture       *fixture,
   troupe_reactor_remove_writer (fixture->reactor, TROUPE_DESCRIPTOR (fixture->pipe));
   troupe_reactor_remove_writer (fixture->reactor, TROUPE_DESCRIPTOR (fixture->pipe));
   fixture->pipe->n_writes = 0;
-  settle ();
+  troupe_test_settle ();
   g_assert_cmpuint (fixture->pipe->n_writes, ==, 0);
   g_assert_cmpuint (fixture->pipe->n_lost, ==, 0);
 }
@@ -251,7 +244,7 @@ test_remove_in_read (Fixture       *fixture,
   add_reader (fixture, fixture->pipe);
   g_assert_cmpint (write (fixture->peer, "0123456789abcdefghij", 20), ==, 20);
   troupe_test_until (fixture->pipe->got->len > 0);
-  settle ();
+  troupe_test_settle ();
   g_assert_cmpuint (fixture->pipe->got->len, ==, 16);
   g_assert_cmpuint (fixture->pipe->n_lost, ==, 0);
 }
@@ -272,7 +265,7 @@ test_remove_all (Fixture       *fixture,
   g_assert_cmpuint (removed->len, ==, 1);
   g_assert_cmpuint (nothing->len, ==, 0);
   g_assert_cmpint (write (fixture->peer, "x", 1), ==, 1);
-  settle ();
+  troupe_test_settle ();
   g_assert_cmpuint (fixture->pipe->got->len, ==, 0);
 }
 
@@ -309,7 +302,7 @@ test_closed (Fixture       *fixture,
   g_test_summary ("A descriptor that is closed and opened again under the same number is nobody's mistake.");
 
   add_reader (fixture, fixture->pipe);
-  settle ();
+  troupe_test_settle ();
   close (old);
   g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), ==, 0);
   if (fds[0] != old)
@@ -340,7 +333,7 @@ test_stray (Fixture       *fixture,
   g_test_summary ("A closed descriptor whose open file lives on elsewhere does not keep the reactor busy.");
 
   add_reader (fixture, fixture->pipe);
-  settle ();
+  troupe_test_settle ();
   close (fixture->pipe->fd);
   fixture->pipe->fd = -1;
   troupe_reactor_remove_reader (fixture->reactor, TROUPE_DESCRIPTOR (fixture->pipe));
@@ -350,7 +343,7 @@ test_stray (Fixture       *fixture,
   live = test_pipe_new (fds[0]);
   add_reader (fixture, live);
   /* Ends only if nothing is reported over and over. */
-  settle ();
+  troupe_test_settle ();
   g_assert_cmpint (write (fds[1], "live", 4), ==, 4);
   troupe_test_until (live->got->len == 4);
   troupe_reactor_remove_reader (fixture->reactor, TROUPE_DESCRIPTOR (live));

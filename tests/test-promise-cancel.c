@@ -1107,8 +1107,7 @@ test_y_142 (void)
       troupe_promise_unref (promise);
     }
 
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
+  troupe_test_settle ();
 }
 
 int

@@ -267,8 +267,7 @@ test_one_source (void)
       troupe_timer_unref (troupe_reactor_call_later (troupe_system_get_reactor (system), 60000,
                                                      on_time_never, NULL, NULL));
     }
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
+  troupe_test_settle ();
 
   g_assert_true (g_main_context_acquire (g_main_context_default ()));
   g_main_context_prepare (g_main_context_default (), &priority);

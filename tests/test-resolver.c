@@ -899,8 +899,7 @@ test_x_123 (void)
   cell.promise = troupe_promise_new (&cell.resolver);
   troupe_promise_add_callback (cell.promise, say_and_give_nine, NULL, NULL);
   answer = test_puppet_ask (puppet, adopt_foreign, &cell);
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
+  troupe_test_settle ();
   g_assert_false (troupe_promise_is_resolved (answer));
   g_assert_true (troupe_resolver_resolve_int64 (cell.resolver, 1, NULL));
   troupe_test_until (troupe_promise_is_resolved (answer));
@@ -923,8 +922,7 @@ test_x_123_home_ends (void)
 
   wait_for (test_puppet_ask (far, make_promise, &cell));
   answer = test_puppet_ask (near, adopt_foreign, &cell);
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
+  troupe_test_settle ();
   troupe_ref_stop (far);
   troupe_test_until (troupe_promise_is_resolved (answer));
   g_assert_error (troupe_promise_get_error (answer), TROUPE_ERROR, TROUPE_ERROR_ABANDONED);
@@ -1134,8 +1132,7 @@ test_y_142 (void)
     g_thread_join (threads[i]);
 
   troupe_test_until (stress.ran == N_STRESS);
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
+  troupe_test_settle ();
   g_assert_cmpint (stress.ran, ==, N_STRESS);
   g_assert_cmpint (stress.freed, ==, stress.resolved);
   g_async_queue_unref (stress.queue);

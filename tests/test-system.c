@@ -139,8 +139,7 @@ test_before (Fixture       *fixture,
 
   g_test_expect_message ("Troupe", G_LOG_LEVEL_WARNING, "*trigger*busy*");
   troupe_test_until (fixture->story->len == 2);
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
+  troupe_test_settle ();
   g_test_assert_expected_messages ();
   g_assert_cmpstr (fixture->story->str, ==, "ab");
 
@@ -191,8 +190,7 @@ test_late (Fixture       *fixture,
 
   on (fixture, TROUPE_EVENT_STARTUP, TROUPE_PHASE_AFTER, tell, "a");
   troupe_test_until (fixture->story->len == 1);
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
+  troupe_test_settle ();
   g_assert_cmpuint (on (fixture, TROUPE_EVENT_STARTUP, TROUPE_PHASE_BEFORE, tell, "b"), ==, 0);
   g_assert_cmpstr (fixture->story->str, ==, "a");
   troupe_test_until (fixture->story->len == 2);
@@ -387,8 +385,7 @@ test_fork (Fixture       *fixture,
 
   g_test_summary ("The child of a fork is refused the systems it inherits.");
 
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
+  troupe_test_settle ();
   child = fork ();
   if (child == 0)
     _exit (use_after_fork (fixture));

@@ -110,8 +110,7 @@ write_in_pieces (int           fd,
           data += n;
           size -= n;
         }
-      while (g_main_context_iteration (NULL, FALSE))
-        ;
+      troupe_test_settle ();
     }
 }
 
@@ -170,8 +169,7 @@ LLVMFuzzerTestOneInput (const guint8 *data,
       system = troupe_system_new (NULL, NULL, NULL);
       lines = troupe_factory_spawn (system, "lines", lines_get_type (), NULL);
       json = troupe_factory_spawn (system, "json", TROUPE_TYPE_JSON_PROTOCOL, NULL);
-      while (g_main_context_iteration (NULL, FALSE))
-        ;
+      troupe_test_settle ();
     }
 
   if (size > 1)
