@@ -167,6 +167,7 @@ troupe_looping_call_class_init (TroupeLoopingCallClass *klass)
 static void
 troupe_looping_call_init (TroupeLoopingCall *self)
 {
+  self->home = troupe_ref_ref (troupe_promise_get_home_now ());
 }
 
 /**
@@ -188,14 +189,12 @@ troupe_looping_call_new (TroupeLoopFunc func,
                          gpointer       user_data,
                          GDestroyNotify destroy)
 {
-  TroupeRef *home = troupe_promise_get_home_now ();
   TroupeLoopingCall *self;
 
   g_return_val_if_fail (func != NULL, NULL);
-  g_return_val_if_fail (troupe_reactor_is_here (home->reactor), NULL);
+  g_return_val_if_fail (troupe_reactor_is_here (troupe_promise_get_home_now ()->reactor), NULL);
 
   self = g_object_new (TROUPE_TYPE_LOOPING_CALL, NULL);
-  self->home = troupe_ref_ref (home);
   self->func = func;
   self->user_data = user_data;
   self->destroy = destroy;
@@ -228,7 +227,9 @@ troupe_looping_call_start (TroupeLoopingCall *self,
 
   g_return_val_if_fail (TROUPE_IS_LOOPING_CALL (self), NULL);
   g_return_val_if_fail (interval_ms >= 0 && interval_ms <= G_MAXINT64 / 1000, NULL);
-  g_return_val_if_fail (troupe_promise_get_home_now () == self->home, NULL);
+  /* A thread without a default context of its own would pass for the main one. */
+  g_return_val_if_fail (troupe_promise_get_home_now () == self->home && troupe_reactor_is_here (self->home->reactor), NULL);
+  g_return_val_if_fail (self->func != NULL, NULL);
 
   if (self->done != NULL)
     return troupe_promise_new_rejected_at (self->home,
