@@ -64,7 +64,6 @@ struct _TroupeReactor
   gboolean         rested;           /* others had an iteration since the last pass */
   gint64           busy_since;       /* the first pass after that, µs */
   gint64           pass_end;         /* µs */
-  guint            in_source;        /* nested dispatches */
 
   TroupeRef       *running;          /* whose turn runs */
   int              running_depth;    /* g_main_depth () of that turn */

@@ -24,7 +24,6 @@ void       troupe_system_bury            (TroupeSystem  *self,
                                           TroupeRef     *target,
                                           TroupeMessage *message,
                                           TroupeError    reason);
-TroupeRef *troupe_system_get_root        (TroupeSystem  *self);
 /* On the root's thread. */
 void       troupe_system_root_ended      (TroupeSystem  *self);
 

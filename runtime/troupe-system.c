@@ -151,12 +151,6 @@ troupe_system_bury (TroupeSystem  *self,
     g_signal_emit (self, signals[DEAD_LETTER], 0, target, message, reason);
 }
 
-TroupeRef *
-troupe_system_get_root (TroupeSystem *self)
-{
-  return self->root;
-}
-
 /* Triggers */
 
 static void
