@@ -10,24 +10,7 @@
 #include "troupe-reactor-private.h"
 #include "troupe-ref-private.h"
 #include "troupe-test-puppet.h"
-
-/* What the steps saw, in order: “7”, “nothing”, “!CANCELLED”, or a word of their own. */
-static GString *trace;
-
-static void
-say (const char *word)
-{
-  if (trace->len > 0)
-    g_string_append_c (trace, ' ');
-  g_string_append (trace, word);
-}
-
-static void
-assert_trace (const char *expected)
-{
-  g_assert_cmpstr (trace->str, ==, expected);
-  g_string_truncate (trace, 0);
-}
+#include "troupe-test-trace.h"
 
 static void
 show (TroupePromise *promise,
