@@ -81,7 +81,7 @@ struct _TroupeRef
   /* ---- the rest */
   guint                 n_holds;     /* children and resources that its end waits for */
   guint                 n_letters;   /* messages that name it as their sender and stay on its thread */
-  TroupeSystem         *system;      /* alive as long as the actor is; NULL outside; like the next four for any thread */
+  TroupeSystem         *system;      /* a reference, but for the root, which is the system's; NULL outside; like the next four for any thread */
   GType                 type;
   guint64               serial;
   char                 *name;        /* NULL: composed from the kind and the serial number */

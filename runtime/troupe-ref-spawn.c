@@ -103,7 +103,7 @@ troupe_ref_new (TroupeReactor *reactor,
     .ref_count = 1,
     .state = TROUPE_REF_LIVE,
     .reactor = g_object_ref (reactor),
-    .system = system,
+    .system = parent != NULL ? g_object_ref (system) : system,
     .type = type,
     .parent = parent != NULL ? troupe_ref_ref (parent) : NULL,
   };

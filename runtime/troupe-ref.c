@@ -38,9 +38,13 @@ troupe_ref_free (TroupeRef *self)
   g_assert (self->actor == NULL);
 
   troupe_ref_free_extra (self);
-  g_clear_pointer (&self->parent, troupe_ref_unref);
   g_free (self->name);
   g_object_unref (self->reactor);
+  if (self->parent != NULL)
+    {
+      troupe_ref_unref (self->parent);
+      g_object_unref (self->system);
+    }
   troupe_slab_free (TROUPE_SLAB_LARGE, self);
 }
 
@@ -911,7 +915,7 @@ troupe_ref_kill (TroupeRef *self)
  *
  * Gets the system of the actor.
  *
- * Returns: (transfer none): the system
+ * Returns: (transfer none) (nullable): the system, or %NULL for the root of one that is gone
  *
  * Since: 1.0
  */

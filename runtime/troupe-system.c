@@ -353,6 +353,8 @@ troupe_system_finalize (GObject *object)
 {
   TroupeSystem *self = TROUPE_SYSTEM (object);
 
+  /* Somebody may still have its address. */
+  self->root->system = NULL;
   g_clear_pointer (&self->root, troupe_ref_unref);
   g_clear_object (&self->reactor);
   g_hash_table_unref (self->names);

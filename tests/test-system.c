@@ -344,6 +344,26 @@ test_spawn_after_end (Fixture       *fixture,
 }
 
 static void
+test_ref_after_end (Fixture       *fixture,
+                    gconstpointer  data)
+{
+  TroupeSystem *system = troupe_test_system_new ();
+  g_autoptr (TroupeRef) ref = troupe_system_spawn (system, NULL, TROUPE_TYPE_ACTOR, NULL, NULL);
+  g_autoptr (TroupeRef) root = troupe_ref_ref (troupe_ref_get_parent (ref));
+
+  g_test_summary ("Addresses outlive the system, of which nobody else knows any more.");
+
+  troupe_test_system_end (system);
+  troupe_ref_send (ref, troupe_message_new ("hello"));
+  g_assert_true (troupe_ref_get_system (ref) == system);
+  g_assert_cmpuint (troupe_system_get_n_dead_letters (system), ==, 1);
+  g_clear_pointer (&ref, troupe_ref_unref);
+
+  troupe_ref_send (root, troupe_message_new ("hello"));
+  g_assert_null (troupe_ref_get_system (root));
+}
+
+static void
 test_two (Fixture       *fixture,
           gconstpointer  data)
 {
@@ -423,6 +443,7 @@ main (int   argc,
   add ("shutdown-thread", NULL, test_shutdown_thread);
   add ("thread", NULL, test_thread);
   add ("spawn-after-end", NULL, test_spawn_after_end);
+  add ("ref-after-end", NULL, test_ref_after_end);
   add ("two", NULL, test_two);
   add ("fork", NULL, test_fork);
   add ("default", NULL, test_default);
