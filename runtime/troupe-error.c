@@ -27,7 +27,7 @@
  * @TROUPE_ERROR_UNHANDLED: the actor has no handler for a message of that name
  * @TROUPE_ERROR_BODY_TYPE: the message has another type of body than its handler accepts
  * @TROUPE_ERROR_BAD_NAME: a name that an actor cannot have
- * @TROUPE_ERROR_NAME_IN_USE: a sibling has that name already
+ * @TROUPE_ERROR_NAME_IN_USE: another actor has that name, or is found under that path
  * @TROUPE_ERROR_BAD_PROPERTY: the actor's class has no such property, or not of that type
  * @TROUPE_ERROR_ALREADY_CALLED: the timer has run
  * @TROUPE_ERROR_ALREADY_CANCELLED: the timer has been cancelled

@@ -27,6 +27,7 @@ struct _TroupeRefExtra
   GHashTable  *watchers;             /* set of TroupeRef: who is told of the end */
   GHashTable  *watching;             /* set of TroupeRef: whose end it is told of */
   GError      *error;                /* what it failed with; kept after the end */
+  gboolean     registered;           /* in a table of the system's, besides its name */
 };
 
 TroupeRefExtra *troupe_ref_need_extra   (TroupeRef      *self);

@@ -259,6 +259,7 @@ troupe_ref_begin_end (TroupeRef *self,
   else if (end == TROUPE_END_FAILED)
     self->flags |= TROUPE_REF_FAILED;
   __atomic_store_n (&self->state, TROUPE_REF_ENDING, __ATOMIC_RELEASE);
+  troupe_system_forget (self->system, self);
 
   troupe_ref_bounce_mail (self);
   troupe_ref_release_resources (self, end);
@@ -438,7 +439,7 @@ troupe_ref_finish_end (TroupeRef *self)
   troupe_ref_dispose_object (self);
 
   if (self->name != NULL)
-    troupe_system_unregister_name (system, self);
+    troupe_registry_remove (troupe_system_get_registry (system), self);
   troupe_ref_tell_watchers (self);
   troupe_ref_tell_parent (self);
   troupe_ref_unlink_parent (self);
@@ -455,9 +456,10 @@ troupe_ref_end_unborn (TroupeRef *self)
   __atomic_store_n (&self->state, TROUPE_REF_ENDED, __ATOMIC_RELEASE);
   self->control = 0;
 
+  troupe_system_forget (self->system, self);
   troupe_ref_bounce_mail (self);
   if (self->name != NULL)
-    troupe_system_unregister_name (self->system, self);
+    troupe_registry_remove (troupe_system_get_registry (self->system), self);
   troupe_ref_tell_watchers (self);
   troupe_system_count_actor (self->system, -1);
 }

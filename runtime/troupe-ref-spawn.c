@@ -183,7 +183,7 @@ troupe_ref_spawn (TroupeSystem  *system,
   self = troupe_ref_new (reactor, system, parent, type);
   self->serial = troupe_system_next_serial (system);
   self->name = g_strdup (name);
-  if (name != NULL && !troupe_system_register_name (system, self, error))
+  if (name != NULL && !troupe_registry_add (troupe_system_get_registry (system), self, error))
     return NULL;
   if (parent != NULL)
     troupe_system_count_actor (system, 1);
@@ -194,6 +194,8 @@ troupe_ref_spawn (TroupeSystem  *system,
     troupe_ref_begin (self, NULL);
   else
     troupe_ref_call (self, troupe_ref_begin, troupe_ref_begin_refused, NULL, NULL);
+  if (name != NULL)
+    troupe_registry_announce (troupe_system_get_registry (system), self);
 
   return g_steal_pointer (&self);
 }

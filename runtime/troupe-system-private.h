@@ -6,16 +6,16 @@
 
 #include "troupe-error.h"
 #include "troupe-ref-private.h"
+#include "troupe-registry-private.h"
 #include "troupe-system.h"
 
 G_BEGIN_DECLS
 
 /* All of these may be called from any thread. */
 guint64    troupe_system_next_serial     (TroupeSystem  *self);
-gboolean   troupe_system_register_name   (TroupeSystem  *self,
-                                          TroupeRef     *ref,
-                                          GError       **error);
-void       troupe_system_unregister_name (TroupeSystem  *self,
+TroupeRegistry *troupe_system_get_registry (TroupeSystem *self);
+/* REF has got into a table of the system's besides its name: its end takes it out. */
+void       troupe_system_note_registered (TroupeSystem  *self,
                                           TroupeRef     *ref);
 void       troupe_system_count_actor     (TroupeSystem  *self,
                                           int            more);
@@ -24,6 +24,9 @@ void       troupe_system_bury            (TroupeSystem  *self,
                                           TroupeRef     *target,
                                           TroupeMessage *message,
                                           TroupeError    reason);
+/* On REF's thread: it ends, so aliases and the like are taken from it. */
+void       troupe_system_forget          (TroupeSystem  *self,
+                                          TroupeRef     *ref);
 /* On the root's thread. */
 void       troupe_system_root_ended      (TroupeSystem  *self);
 

@@ -62,9 +62,9 @@ struct _TroupeSystem
   int            state;              /* a State; atomic: written by the reactor's thread */
   int            running;            /* atomic: within run () */
   int            shutdown_asked;     /* atomic */
+  TroupeRegistry *registry;
 
   GMutex         mutex;              /* guards what follows */
-  GHashTable    *names;              /* path to TroupeRef, not referenced: it takes itself out */
   GQueue         triggers[N_EVENTS][N_PHASES];
   guint          last_trigger;
 };
@@ -103,40 +103,10 @@ troupe_system_count_actor (TroupeSystem *self,
   __atomic_fetch_add (&self->n_actors, (guint64) (gint64) more, __ATOMIC_RELAXED);
 }
 
-gboolean
-troupe_system_register_name (TroupeSystem  *self,
-                             TroupeRef     *ref,
-                             GError       **error)
+TroupeRegistry *
+troupe_system_get_registry (TroupeSystem *self)
 {
-  char *path = troupe_ref_dup_path (ref);
-  gboolean is_free;
-
-  g_mutex_lock (&self->mutex);
-  is_free = !g_hash_table_contains (self->names, path);
-  if (is_free)
-    g_hash_table_insert (self->names, path, ref);
-  g_mutex_unlock (&self->mutex);
-
-  if (!is_free)
-    {
-      g_set_error (error, TROUPE_ERROR, TROUPE_ERROR_NAME_IN_USE,
-                   "There is an actor “%s” already", path);
-      g_free (path);
-    }
-
-  return is_free;
-}
-
-void
-troupe_system_unregister_name (TroupeSystem *self,
-                               TroupeRef    *ref)
-{
-  g_autofree char *path = troupe_ref_dup_path (ref);
-
-  g_mutex_lock (&self->mutex);
-  if (g_hash_table_lookup (self->names, path) == ref)
-    g_hash_table_remove (self->names, path);
-  g_mutex_unlock (&self->mutex);
+  return self->registry;
 }
 
 void
@@ -316,6 +286,7 @@ troupe_system_root_ended (TroupeSystem *self)
 {
   /* Somebody may have stopped the root itself. */
   troupe_system_set_state (self, STATE_STOPPING);
+  troupe_registry_close (self->registry);
   troupe_ref_call (self->reactor->outside, troupe_system_shutdown_after_cb, NULL, self, NULL);
 }
 
@@ -357,7 +328,7 @@ troupe_system_finalize (GObject *object)
   self->root->system = NULL;
   g_clear_pointer (&self->root, troupe_ref_unref);
   g_clear_object (&self->reactor);
-  g_hash_table_unref (self->names);
+  troupe_registry_unref (self->registry);
   g_mutex_clear (&self->mutex);
 
   G_OBJECT_CLASS (troupe_system_parent_class)->finalize (object);
@@ -393,7 +364,7 @@ static void
 troupe_system_init (TroupeSystem *self)
 {
   g_mutex_init (&self->mutex);
-  self->names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->registry = troupe_registry_new ();
 }
 
 /**
@@ -841,35 +812,6 @@ troupe_system_spawn_with_properties (TroupeSystem  *self,
   g_return_val_if_fail (n_properties == 0 || (names != NULL && values != NULL), NULL);
 
   return troupe_ref_spawn (self, self->reactor, self->root, name, type, n_properties, names, values, error);
-}
-
-/**
- * troupe_system_lookup:
- * @self: a system
- * @path: a path of names that were given, such as “/hits”
- *
- * Finds an actor by its path. Actors whose name was made of a serial number are not found. Call it from any thread.
- *
- * Returns: (transfer full) (nullable): the address of the actor, or %NULL if there is none of that name
- *
- * Since: 1.0
- */
-TroupeRef *
-troupe_system_lookup (TroupeSystem *self,
-                      const char   *path)
-{
-  TroupeRef *ref;
-
-  g_return_val_if_fail (TROUPE_IS_SYSTEM (self), NULL);
-  g_return_val_if_fail (path != NULL, NULL);
-
-  g_mutex_lock (&self->mutex);
-  ref = g_hash_table_lookup (self->names, path);
-  if (ref != NULL)
-    troupe_ref_ref (ref);
-  g_mutex_unlock (&self->mutex);
-
-  return ref;
 }
 
 /**

@@ -84,9 +84,24 @@ TroupeRef     *troupe_system_spawn_with_properties (TroupeSystem       *self,
                                                     const char         *names[],
                                                     const GValue        values[],
                                                     GError            **error) G_GNUC_WARN_UNUSED_RESULT;
+
 TROUPE_AVAILABLE_IN_ALL
 TroupeRef     *troupe_system_lookup                (TroupeSystem       *self,
                                                     const char         *path);
+TROUPE_AVAILABLE_IN_ALL
+TroupePromise *troupe_system_wait_for              (TroupeSystem       *self,
+                                                    const char         *path) G_GNUC_WARN_UNUSED_RESULT;
+TROUPE_AVAILABLE_IN_ALL
+gboolean       troupe_system_register              (TroupeSystem       *self,
+                                                    const char         *path,
+                                                    TroupeRef          *ref,
+                                                    GError            **error);
+TROUPE_AVAILABLE_IN_ALL
+gboolean       troupe_system_unregister            (TroupeSystem       *self,
+                                                    const char         *path);
+TROUPE_AVAILABLE_IN_ALL
+char         **troupe_system_dup_paths             (TroupeSystem       *self) G_GNUC_WARN_UNUSED_RESULT;
+
 TROUPE_AVAILABLE_IN_ALL
 guint64        troupe_system_get_n_dead_letters    (TroupeSystem       *self);
 TROUPE_AVAILABLE_IN_ALL

@@ -211,6 +211,20 @@ class BindingsTest(unittest.TestCase):
         resolver.resolve_int64(7)
         self.assertEqual(self.outcome(promise), 7)
 
+    def test_names(self):
+        """Actors are found by name and alias, and awaited before they are there."""
+        promise = self.system.wait_for('/hits')
+        hits = self.system.spawn('hits', Counter, [], [])
+        self.outcome(promise, lambda promise: promise.get_value().send(Troupe.Message.new_int64('add', 7)))
+        self.assertTrue(self.system.register('/alias', hits))
+        self.assertEqual(self.system.dup_paths(), ['/alias', '/hits'])
+        self.assertEqual(self.outcome(self.system.lookup('/alias').ask(Troupe.Message.new('total'))), 7)
+        with self.assertRaises(GLib.Error) as caught:
+            self.system.register('/hits', hits)
+        self.assertTrue(caught.exception.matches(Troupe.error_quark(), Troupe.Error.NAME_IN_USE))
+        self.assertTrue(self.system.unregister('/alias'))
+        self.assertIsNone(self.system.lookup('/alias'))
+
     def test_timer(self):
         """The reactor calls back later."""
         called = []
