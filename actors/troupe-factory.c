@@ -258,7 +258,7 @@ troupe_factory_build (TroupeFactory        *self,
 }
 
 /**
- * troupe_factory_spawn:
+ * troupe_factory_spawn: (skip)
  * @system: a system
  * @name: (nullable): a name, or %NULL for one made of “listener” and a number
  * @protocol_type: what to spawn for each connection, a type derived from [class@Troupe.Protocol]
@@ -266,7 +266,8 @@ troupe_factory_build (TroupeFactory        *self,
  *
  * Spawns a factory under the root of @system.
  *
- * Call it from any thread. It fails as [method@Troupe.System.spawn_with_properties] does.
+ * Call it from any thread. It fails as [method@Troupe.System.spawn_with_properties] does. Language bindings have
+ * [method@Troupe.System.spawn_factory] instead: a static function of this name would hide [method@Troupe.Actor.spawn] there.
  *
  * Returns: (transfer full): the factory's address, or %NULL with @error set
  *
@@ -283,6 +284,30 @@ troupe_factory_spawn (TroupeSystem  *system,
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   return troupe_system_spawn (system, name, TROUPE_TYPE_FACTORY, error, "protocol-type", protocol_type, NULL);
+}
+
+/**
+ * troupe_system_spawn_factory:
+ * @system: a system
+ * @name: (nullable): a name, or %NULL for one made of “listener” and a number
+ * @protocol_type: what to spawn for each connection, a type derived from [class@Troupe.Protocol]
+ * @error: where to put the reason
+ *
+ * Spawns a factory under the root of @system, as `troupe_factory_spawn ()` does, for language bindings.
+ *
+ * Call it from any thread. It fails as [method@Troupe.System.spawn_with_properties] does.
+ *
+ * Returns: (transfer full): the factory's address, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+TroupeRef *
+troupe_system_spawn_factory (TroupeSystem  *system,
+                             const char    *name,
+                             GType          protocol_type,
+                             GError       **error)
+{
+  return troupe_factory_spawn (system, name, protocol_type, error);
 }
 
 /**

@@ -52,6 +52,11 @@ TroupeRef *troupe_factory_spawn (TroupeSystem  *system,
                                  GType          protocol_type,
                                  GError       **error) G_GNUC_WARN_UNUSED_RESULT;
 TROUPE_AVAILABLE_IN_ALL
+TroupeRef *troupe_system_spawn_factory (TroupeSystem  *system,
+                                        const char    *name,
+                                        GType          protocol_type,
+                                        GError       **error) G_GNUC_WARN_UNUSED_RESULT;
+TROUPE_AVAILABLE_IN_ALL
 GType troupe_factory_get_protocol_type (TroupeFactory *self);
 TROUPE_AVAILABLE_IN_ALL
 guint troupe_factory_get_n_connections (TroupeFactory *self);

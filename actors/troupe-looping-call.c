@@ -125,12 +125,13 @@ troupe_looping_call_count (TroupeLoopingCall *self)
 static void
 troupe_looping_call_tick (TroupeLoopingCall *self)
 {
-  g_autoptr (TroupePromise) promise = self->func (self, troupe_looping_call_count (self), self->user_data);
+  GError *error = NULL;
+  g_autoptr (TroupePromise) promise = self->func (self, troupe_looping_call_count (self), self->user_data, &error);
 
-  if (promise != NULL)
+  if (promise != NULL && error == NULL)
     troupe_promise_add_both (promise, troupe_looping_call_promised_cb, g_object_ref (self), g_object_unref);
   else
-    troupe_looping_call_go_on (self, NULL);
+    troupe_looping_call_go_on (self, error);
 }
 
 static void

@@ -22,19 +22,21 @@ G_DECLARE_FINAL_TYPE (TroupeLoopingCall, troupe_looping_call, TROUPE, LOOPING_CA
  * @self: the looping call
  * @n_ticks: how many ticks there were since the last call, this one included: more than 1 if some were missed
  * @user_data: what was given with the function
+ * @error: where to say why it failed
  *
  * What a looping call calls.
  *
- * If it returns a promise, the next tick waits for that. To fail, which ends the looping call, return a promise of an error,
- * such as [ctor@Troupe.Promise.new_rejected] makes.
+ * If it returns a promise, the next tick waits for that. To fail, which ends the looping call, it sets @error or returns a
+ * promise of an error.
  *
  * Returns: (transfer full) (nullable): a promise, at home where the looping call is, or %NULL
  *
  * Since: 1.0
  */
-typedef TroupePromise *(*TroupeLoopFunc) (TroupeLoopingCall *self,
-                                          guint64            n_ticks,
-                                          gpointer           user_data);
+typedef TroupePromise *(*TroupeLoopFunc) (TroupeLoopingCall  *self,
+                                          guint64             n_ticks,
+                                          gpointer            user_data,
+                                          GError            **error);
 
 TROUPE_AVAILABLE_IN_ALL
 TroupeLoopingCall *troupe_looping_call_new        (TroupeLoopFunc      func,

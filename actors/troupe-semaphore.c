@@ -208,10 +208,13 @@ troupe_semaphore_run_call_cb (TroupePromise *promise,
 {
   TroupeSemaphoreRun *run = data;
   g_autoptr (TroupePromise) inner = NULL;
+  GError *error = NULL;
 
   run->held = g_object_ref (troupe_promise_get_object (promise));
-  inner = run->func (run->held, run->user_data);
-  if (inner != NULL)
+  inner = run->func (run->held, run->user_data, &error);
+  if (error != NULL)
+    troupe_promise_return_error (promise, error);
+  else if (inner != NULL)
     troupe_promise_return_promise (promise, g_steal_pointer (&inner));
   else
     troupe_promise_return_nothing (promise);

@@ -21,18 +21,20 @@ G_DECLARE_FINAL_TYPE (TroupeSemaphore, troupe_semaphore, TROUPE, SEMAPHORE, GObj
  * TroupeSemaphoreFunc:
  * @self: the semaphore, which is held
  * @user_data: what was given with the function
+ * @error: where to say why it failed
  *
  * What [method@Troupe.Semaphore.run] calls.
  *
- * If it returns a promise, the semaphore is held until that has its outcome. To fail, return a promise of an error, such as
- * [ctor@Troupe.Promise.new_rejected] makes.
+ * If it returns a promise, the semaphore is held until that has its outcome. To fail, it sets @error or returns a promise of
+ * an error.
  *
  * Returns: (transfer full) (nullable): a promise, or %NULL
  *
  * Since: 1.0
  */
-typedef TroupePromise *(*TroupeSemaphoreFunc) (TroupeSemaphore *self,
-                                               gpointer         user_data);
+typedef TroupePromise *(*TroupeSemaphoreFunc) (TroupeSemaphore  *self,
+                                               gpointer          user_data,
+                                               GError          **error);
 
 TROUPE_AVAILABLE_IN_ALL
 TroupeSemaphore *troupe_semaphore_new        (guint                 limit) G_GNUC_WARN_UNUSED_RESULT;

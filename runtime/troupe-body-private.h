@@ -77,6 +77,8 @@ GBytes             *troupe_body_get_bytes   (const TroupeBody *self);
 GVariant           *troupe_body_get_variant (const TroupeBody *self);
 gpointer            troupe_body_get_object  (const TroupeBody *self);
 gpointer            troupe_body_get_boxed   (const TroupeBody *self);
+gpointer            troupe_body_get_boxed_of (const TroupeBody *self,
+                                              GType             type);
 gpointer            troupe_body_get_pointer (const TroupeBody *self);
 struct json_object *troupe_body_get_json    (const TroupeBody *self);
 
@@ -88,7 +90,7 @@ gpointer            troupe_body_steal_pointer_full (TroupeBody     *self,
 struct json_object *troupe_body_steal_json    (TroupeBody *self);
 
 /* Initialises VALUE, which must be zeroed: a string as string, a pointer as pointer, JSON as a copy of the tree,
- * nothing leaves it uninitialised. */
+ * nothing, and an error, as a NULL pointer, which languages know: of a value without a type they say that it is unknown. */
 void                troupe_body_to_value    (const TroupeBody *self,
                                              GValue           *value);
 GType               troupe_body_get_type    (const TroupeBody *self);  /* what callers see */

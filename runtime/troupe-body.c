@@ -312,6 +312,13 @@ troupe_body_get_boxed (const TroupeBody *self)
 }
 
 gpointer
+troupe_body_get_boxed_of (const TroupeBody *self,
+                          GType             type)
+{
+  return troupe_body_check (self, type) ? self->v_pointer : NULL;
+}
+
+gpointer
 troupe_body_get_pointer (const TroupeBody *self)
 {
   if (self->type == TROUPE_TYPE_BODY_BOX)
@@ -364,7 +371,10 @@ troupe_body_to_value (const TroupeBody *self,
                       GValue           *value)
 {
   if (self->type == G_TYPE_NONE || self->type == G_TYPE_INVALID)
-    return;
+    {
+      g_value_init (value, G_TYPE_POINTER);
+      return;
+    }
 
   g_value_init (value, troupe_body_get_type (self));
 

@@ -10,6 +10,7 @@
 #include "troupe-message-private.h"
 #include "troupe-promise-private.h"
 #include "troupe-ref-private.h"
+#include "troupe-termination.h"
 
 /**
  * TroupeMessage: (ref-func troupe_message_ref) (unref-func troupe_message_unref)
@@ -795,7 +796,7 @@ troupe_message_get_object (TroupeMessage *self)
  * Reads the body, which must be a boxed value.
  *
  * It stays the message's, and is valid as long as that is. Language bindings use
- * [method@Troupe.Message.get_value].
+ * [method@Troupe.Message.get_ref], [method@Troupe.Message.get_termination] or [method@Troupe.Message.get_value].
  *
  * Returns: (transfer none) (nullable): the boxed value
  *
@@ -807,6 +808,46 @@ troupe_message_get_boxed (TroupeMessage *self)
   g_return_val_if_fail (self != NULL, NULL);
 
   return troupe_body_get_boxed (&self->body);
+}
+
+/**
+ * troupe_message_get_ref:
+ * @self: a message
+ *
+ * Reads the body, which must be the address of an actor.
+ *
+ * It stays the message's, and is valid as long as that is.
+ *
+ * Returns: (transfer none) (nullable): the address
+ *
+ * Since: 1.0
+ */
+TroupeRef *
+troupe_message_get_ref (TroupeMessage *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return troupe_body_get_boxed_of (&self->body, TROUPE_TYPE_REF);
+}
+
+/**
+ * troupe_message_get_termination:
+ * @self: a message “terminated”
+ *
+ * Reads the body, which must say how an actor ended: see [method@Troupe.Actor.watch].
+ *
+ * It stays the message's, and is valid as long as that is.
+ *
+ * Returns: (transfer none) (nullable): how it ended
+ *
+ * Since: 1.0
+ */
+TroupeTermination *
+troupe_message_get_termination (TroupeMessage *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return troupe_body_get_boxed_of (&self->body, TROUPE_TYPE_TERMINATION);
 }
 
 /**
@@ -930,7 +971,7 @@ troupe_message_dup_json_string (TroupeMessage *self)
  *
  * Copies the body into @value, whatever its type.
  *
- * If there is none, @value stays unset.
+ * If there is none, @value holds a %NULL pointer, which is a language's `None` or `null`.
  *
  * Since: 1.0
  */

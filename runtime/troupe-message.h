@@ -94,6 +94,10 @@ gpointer            troupe_message_get_object      (TroupeMessage       *self);
 TROUPE_AVAILABLE_IN_ALL
 gpointer            troupe_message_get_boxed       (TroupeMessage       *self);
 TROUPE_AVAILABLE_IN_ALL
+TroupeRef          *troupe_message_get_ref         (TroupeMessage       *self);
+TROUPE_AVAILABLE_IN_ALL
+TroupeTermination  *troupe_message_get_termination (TroupeMessage       *self);
+TROUPE_AVAILABLE_IN_ALL
 gpointer            troupe_message_get_pointer     (TroupeMessage       *self);
 TROUPE_AVAILABLE_IN_ALL
 gpointer            troupe_message_steal_pointer   (TroupeMessage       *self);

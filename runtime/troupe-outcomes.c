@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "troupe-outcomes-private.h"
+#include "troupe-ref.h"
 
 /**
  * TroupeOutcomes: (ref-func troupe_outcomes_ref) (unref-func troupe_outcomes_unref)
@@ -425,6 +426,28 @@ troupe_outcomes_get_boxed (TroupeOutcomes *self,
 }
 
 /**
+ * troupe_outcomes_get_ref:
+ * @self: outcomes
+ * @index: a position, counted from 0
+ *
+ * Reads a value, which must be the address of an actor.
+ *
+ * See [method@Troupe.Outcomes.get_value_type].
+ *
+ * Returns: (transfer none) (nullable): the address
+ *
+ * Since: 1.0
+ */
+TroupeRef *
+troupe_outcomes_get_ref (TroupeOutcomes *self,
+                         gsize           index)
+{
+  const TroupeBody *body = troupe_outcomes_read (self, index, G_STRFUNC);
+
+  return body != NULL ? troupe_body_get_boxed_of (body, TROUPE_TYPE_REF) : NULL;
+}
+
+/**
  * troupe_outcomes_get_pointer: (skip)
  * @self: outcomes
  * @index: a position, counted from 0
@@ -474,7 +497,7 @@ troupe_outcomes_get_json (TroupeOutcomes *self,
  * @index: a position, counted from 0
  * @value: (out caller-allocates): where to put a copy, initialised to zeros
  *
- * Reads a value of any type. Nothing, and an error, leave @value as it is.
+ * Reads a value of any type. For nothing, and for an error, @value holds a %NULL pointer.
  *
  * See [method@Troupe.Outcomes.get_value_type].
  *

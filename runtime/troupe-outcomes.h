@@ -15,8 +15,6 @@ G_BEGIN_DECLS
 
 #define TROUPE_TYPE_OUTCOMES (troupe_outcomes_get_type ())
 
-typedef struct _TroupeOutcomes TroupeOutcomes;
-
 TROUPE_AVAILABLE_IN_ALL
 GType               troupe_outcomes_get_type       (void) G_GNUC_CONST;
 TROUPE_AVAILABLE_IN_ALL
@@ -67,6 +65,9 @@ gpointer            troupe_outcomes_get_object     (TroupeOutcomes *self,
                                                     gsize           index);
 TROUPE_AVAILABLE_IN_ALL
 gpointer            troupe_outcomes_get_boxed      (TroupeOutcomes *self,
+                                                    gsize           index);
+TROUPE_AVAILABLE_IN_ALL
+TroupeRef          *troupe_outcomes_get_ref        (TroupeOutcomes *self,
                                                     gsize           index);
 TROUPE_AVAILABLE_IN_ALL
 gpointer            troupe_outcomes_get_pointer    (TroupeOutcomes *self,

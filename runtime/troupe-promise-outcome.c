@@ -4,6 +4,7 @@
 
 #include "config.h"
 
+#include "troupe-outcomes.h"
 #include "troupe-promise-private.h"
 
 /* What the functions of a step see and replace: the outcome at its position in the chain. */
@@ -364,7 +365,7 @@ troupe_promise_get_object (TroupePromise *self)
  * Reads the outcome, which must be a boxed value.
  *
  * It stays the promise's, and is valid until the step ends or another one is added. Language
- * bindings use [method@Troupe.Promise.get_value].
+ * bindings use [method@Troupe.Promise.get_ref], [method@Troupe.Promise.get_outcomes] or [method@Troupe.Promise.get_value].
  *
  * See [method@Troupe.Promise.has_value] for when and where.
  *
@@ -378,6 +379,50 @@ troupe_promise_get_boxed (TroupePromise *self)
   const TroupeBody *outcome = troupe_promise_read (self, G_STRFUNC);
 
   return outcome != NULL ? troupe_body_get_boxed (outcome) : NULL;
+}
+
+/**
+ * troupe_promise_get_ref:
+ * @self: a promise
+ *
+ * Reads the outcome, which must be the address of an actor.
+ *
+ * It stays the promise's, and is valid until the step ends or another one is added.
+ *
+ * See [method@Troupe.Promise.has_value] for when and where.
+ *
+ * Returns: (transfer none) (nullable): the address
+ *
+ * Since: 1.0
+ */
+TroupeRef *
+troupe_promise_get_ref (TroupePromise *self)
+{
+  const TroupeBody *outcome = troupe_promise_read (self, G_STRFUNC);
+
+  return outcome != NULL ? troupe_body_get_boxed_of (outcome, TROUPE_TYPE_REF) : NULL;
+}
+
+/**
+ * troupe_promise_get_outcomes:
+ * @self: a promise
+ *
+ * Reads the outcome, which must be those of several promises: see [func@Troupe.Promise.all] and [func@Troupe.Promise.collect].
+ *
+ * It stays the promise's, and is valid until the step ends or another one is added.
+ *
+ * See [method@Troupe.Promise.has_value] for when and where.
+ *
+ * Returns: (transfer none) (nullable): the outcomes
+ *
+ * Since: 1.0
+ */
+TroupeOutcomes *
+troupe_promise_get_outcomes (TroupePromise *self)
+{
+  const TroupeBody *outcome = troupe_promise_read (self, G_STRFUNC);
+
+  return outcome != NULL ? troupe_body_get_boxed_of (outcome, TROUPE_TYPE_OUTCOMES) : NULL;
 }
 
 /**
@@ -432,8 +477,8 @@ troupe_promise_get_json (TroupePromise *self)
  *
  * Copies the outcome into @value, whatever its type.
  *
- * For nothing, and for an error, @value stays unset. See [method@Troupe.Promise.has_value] for when
- * and where.
+ * For nothing, and for an error, @value holds a %NULL pointer, which is a language's `None` or `null`. See
+ * [method@Troupe.Promise.has_value] for when and where.
  *
  * Since: 1.0
  */
@@ -447,6 +492,44 @@ troupe_promise_get_value (TroupePromise *self,
 
   if (outcome != NULL)
     troupe_body_to_value (outcome, value);
+}
+
+/**
+ * troupe_promise_propagate_value:
+ * @self: a promise
+ * @value: (out caller-allocates): a zeroed value
+ * @error: return location for a #GError
+ *
+ * Copies the value into @value, or takes the error: it is handled, and nothing is left in its place.
+ *
+ * For nothing, @value holds a %NULL pointer. In languages with exceptions it returns the value or throws the error. See
+ * [method@Troupe.Promise.has_value] for when and where.
+ *
+ * Returns: (skip): %TRUE for a value, %FALSE with @error set for an error
+ *
+ * Since: 1.0
+ */
+gboolean
+troupe_promise_propagate_value (TroupePromise  *self,
+                                GValue         *value,
+                                GError        **error)
+{
+  TroupeBody *outcome = troupe_promise_take (self, G_STRFUNC);
+
+  g_return_val_if_fail (value != NULL && !G_IS_VALUE (value), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (outcome == NULL)
+    return FALSE;
+
+  if (outcome->type == G_TYPE_INVALID)
+    {
+      g_propagate_error (error, troupe_promise_steal_error (self));
+      return FALSE;
+    }
+
+  troupe_body_to_value (outcome, value);
+  return TRUE;
 }
 
 /**

@@ -31,6 +31,23 @@ typedef void (*TroupeStep) (TroupePromise *promise,
                             gpointer       user_data);
 
 /**
+ * TroupeFallibleStep:
+ * @promise: the promise whose chain runs, with its outcome at this position
+ * @user_data: what was given with the function
+ * @error: where to say why it failed
+ *
+ * One step of a promise's chain, which may fail.
+ *
+ * It is as [callback@Troupe.Step], but that an error that it sets is what the next step sees, whatever else it has returned. In
+ * languages with exceptions it throws.
+ *
+ * Since: 1.0
+ */
+typedef void (*TroupeFallibleStep) (TroupePromise  *promise,
+                                    gpointer        user_data,
+                                    GError        **error);
+
+/**
  * TroupeCanceller:
  * @resolver: the resolver of the promise that was cancelled
  * @user_data: what was given with the function
@@ -87,6 +104,29 @@ TroupePromise *troupe_promise_add_callbacks (TroupePromise  *self,
                                              gpointer        errback_data,
                                              GDestroyNotify  errback_destroy);
 TROUPE_AVAILABLE_IN_ALL
+TroupePromise *troupe_promise_add_fallible_callback (TroupePromise      *self,
+                                                     TroupeFallibleStep  callback,
+                                                     gpointer            user_data,
+                                                     GDestroyNotify      destroy);
+TROUPE_AVAILABLE_IN_ALL
+TroupePromise *troupe_promise_add_fallible_errback (TroupePromise      *self,
+                                                    TroupeFallibleStep  errback,
+                                                    gpointer            user_data,
+                                                    GDestroyNotify      destroy);
+TROUPE_AVAILABLE_IN_ALL
+TroupePromise *troupe_promise_add_fallible_both (TroupePromise      *self,
+                                                 TroupeFallibleStep  step,
+                                                 gpointer            user_data,
+                                                 GDestroyNotify      destroy);
+TROUPE_AVAILABLE_IN_ALL
+TroupePromise *troupe_promise_add_fallible_callbacks (TroupePromise      *self,
+                                                      TroupeFallibleStep  callback,
+                                                      gpointer            callback_data,
+                                                      GDestroyNotify      callback_destroy,
+                                                      TroupeFallibleStep  errback,
+                                                      gpointer            errback_data,
+                                                      GDestroyNotify      errback_destroy);
+TROUPE_AVAILABLE_IN_ALL
 TroupePromise *troupe_promise_chain_to (TroupePromise  *self,
                                         TroupeResolver *resolver);
 TROUPE_AVAILABLE_IN_ALL
@@ -139,12 +179,20 @@ gpointer troupe_promise_get_object (TroupePromise *self);
 TROUPE_AVAILABLE_IN_ALL
 gpointer troupe_promise_get_boxed (TroupePromise *self);
 TROUPE_AVAILABLE_IN_ALL
+TroupeRef *troupe_promise_get_ref (TroupePromise *self);
+TROUPE_AVAILABLE_IN_ALL
+TroupeOutcomes *troupe_promise_get_outcomes (TroupePromise *self);
+TROUPE_AVAILABLE_IN_ALL
 gpointer troupe_promise_get_pointer (TroupePromise *self);
 TROUPE_AVAILABLE_IN_ALL
 struct json_object *troupe_promise_get_json (TroupePromise *self);
 TROUPE_AVAILABLE_IN_ALL
 void troupe_promise_get_value (TroupePromise *self,
                                GValue        *value);
+TROUPE_AVAILABLE_IN_ALL
+gboolean troupe_promise_propagate_value (TroupePromise  *self,
+                                         GValue         *value,
+                                         GError        **error);
 TROUPE_AVAILABLE_IN_ALL
 gpointer troupe_promise_steal_pointer (TroupePromise *self) G_GNUC_WARN_UNUSED_RESULT;
 TROUPE_AVAILABLE_IN_ALL

@@ -23,10 +23,13 @@ troupe_job_run_cb (gpointer data,
                    gpointer unused)
 {
   TroupeJob *self = data;
+  GError *error = NULL;
 
   /* Nobody may want it any more. */
   if (!troupe_resolver_is_resolved (self->resolver))
-    self->work (self->resolver, self->user_data);
+    self->work (self->resolver, self->user_data, &error);
+  if (error != NULL)
+    troupe_resolver_reject (self->resolver, error, NULL);
 
   if (self->destroy != NULL)
     self->destroy (self->user_data);

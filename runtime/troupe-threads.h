@@ -16,16 +16,18 @@ G_BEGIN_DECLS
  * TroupeWork:
  * @resolver: resolves the promise of the work
  * @user_data: what was given with the function
+ * @error: where to say why it failed
  *
  * Work that may block, in a thread of its own.
  *
- * It resolves or rejects the promise through @resolver. If it does neither, and has not taken a reference to @resolver either, the
- * promise is rejected with %TROUPE_ERROR_BROKEN.
+ * It resolves the promise through @resolver, or sets @error, which rejects it. If it does neither, and has not taken a reference to
+ * @resolver either, the promise is rejected with %TROUPE_ERROR_BROKEN.
  *
  * Since: 1.0
  */
-typedef void (*TroupeWork) (TroupeResolver *resolver,
-                            gpointer        user_data);
+typedef void (*TroupeWork) (TroupeResolver  *resolver,
+                            gpointer         user_data,
+                            GError         **error);
 
 TROUPE_AVAILABLE_IN_ALL
 TroupePromise *troupe_promise_new_in_thread (TroupeWork     work,

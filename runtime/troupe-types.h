@@ -17,6 +17,7 @@ G_BEGIN_DECLS
 /* Types that the headers name before they define them. */
 typedef struct _TroupeActor       TroupeActor;
 typedef struct _TroupeMessage     TroupeMessage;
+typedef struct _TroupeOutcomes    TroupeOutcomes;
 typedef struct _TroupePromise     TroupePromise;
 typedef struct _TroupeReactor     TroupeReactor;
 typedef struct _TroupeRef         TroupeRef;

@@ -54,9 +54,9 @@ class Watcher(Troupe.Actor):
 
     def do_receive(self, message):
         if message.get_name() == 'watch':
-            self.watch(message.get_value())
+            self.watch(message.get_ref())
         elif message.get_name() == 'terminated':
-            Watcher.seen = message.get_value().ref()
+            Watcher.seen = message.get_termination()
         return True
 
 
@@ -235,7 +235,7 @@ class BindingsTest(unittest.TestCase):
 
     def test_protocol(self):
         """A protocol written in Python serves a client that knows nothing of it."""
-        factory = Troupe.Factory.spawn(self.system, None, Reverser)
+        factory = self.system.spawn_factory(None, Reverser)
         port = Troupe.listen(self.system, 'tcp:0:interface=127.0.0.1', factory)
         client = socket.socket()
         client.setblocking(False)

@@ -346,23 +346,36 @@ test_task_actor_ends (void)
 static GThread *main_thread;
 
 static void
-work_number (TroupeResolver *resolver,
-             gpointer        user_data)
+work_number (TroupeResolver  *resolver,
+             gpointer         user_data,
+             GError         **error)
 {
   g_assert_true (g_thread_self () != main_thread);
   g_assert_true (troupe_resolver_resolve_int64 (resolver, *(gint *) user_data, NULL));
 }
 
 static void
-work_fail (TroupeResolver *resolver,
-           gpointer        user_data)
+work_fail (TroupeResolver  *resolver,
+           gpointer         user_data,
+           GError         **error)
 {
-  g_assert_true (troupe_resolver_reject (resolver, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_BUSY, "Busy"), NULL));
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_BUSY, "Busy");
 }
 
 static void
-work_nothing (TroupeResolver *resolver,
-              gpointer        user_data)
+work_reject (TroupeResolver  *resolver,
+             gpointer         user_data,
+             GError         **error)
+{
+  g_assert_true (troupe_resolver_reject (resolver, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_EXISTS, "Exists"), NULL));
+  /* Too late. */
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_BUSY, "Busy");
+}
+
+static void
+work_nothing (TroupeResolver  *resolver,
+              gpointer         user_data,
+              GError         **error)
 {
 }
 
@@ -380,6 +393,7 @@ test_thread (void)
   static gint number = 41;
   g_autoptr (TroupePromise) good = troupe_promise_new_in_thread (work_number, &number, count_up);
   g_autoptr (TroupePromise) bad = troupe_promise_new_in_thread (work_fail, NULL, NULL);
+  g_autoptr (TroupePromise) rejected = troupe_promise_new_in_thread (work_reject, NULL, NULL);
   g_autoptr (TroupePromise) broken = troupe_promise_new_in_thread (work_nothing, NULL, NULL);
 
   g_test_summary ("A thread works, and what it resolves with comes home; its data is freed in any case");
@@ -387,12 +401,15 @@ test_thread (void)
   troupe_promise_add_callback (good, step_at_home, NULL, NULL);
   troupe_test_until (troupe_promise_is_resolved (good));
   troupe_test_until (troupe_promise_is_resolved (bad));
+  troupe_test_until (troupe_promise_is_resolved (rejected));
   troupe_test_until (troupe_promise_is_resolved (broken));
 
   g_assert_cmpint (troupe_promise_get_int64 (good), ==, 42);
   g_assert_error (troupe_promise_get_error (bad), G_IO_ERROR, G_IO_ERROR_BUSY);
+  g_assert_error (troupe_promise_get_error (rejected), G_IO_ERROR, G_IO_ERROR_EXISTS);
   g_assert_error (troupe_promise_get_error (broken), TROUPE_ERROR, TROUPE_ERROR_BROKEN);
   troupe_promise_add_errback (bad, swallow, NULL, NULL);
+  troupe_promise_add_errback (rejected, swallow, NULL, NULL);
   troupe_promise_add_errback (broken, swallow, NULL, NULL);
 
   while (g_atomic_int_get (&number) == 41)
@@ -411,8 +428,9 @@ typedef struct
 } Gate;
 
 static void
-work_at_gate (TroupeResolver *resolver,
-              gpointer        user_data)
+work_at_gate (TroupeResolver  *resolver,
+              gpointer         user_data,
+              GError         **error)
 {
   Gate *gate = user_data;
 

@@ -18,6 +18,7 @@ typedef struct
   /* What the function does, and when */
   guint              stop_at;        /* at this call; 0: never */
   guint              fail_at;
+  guint              reject_at;      /* fails by a promise of an error */
   guint              reset_at;
   guint              wait_at;        /* returns a promise, whose resolver is here: */
   TroupeResolver    *resolver;
@@ -30,9 +31,10 @@ get_ms (Fixture *fixture)
 }
 
 static TroupePromise *
-on_tick (TroupeLoopingCall *loop,
-         guint64            n_ticks,
-         gpointer           data)
+on_tick (TroupeLoopingCall  *loop,
+         guint64             n_ticks,
+         gpointer            data,
+         GError            **failure)
 {
   Fixture *fixture = data;
   guint call = ++fixture->n_calls;
@@ -52,6 +54,8 @@ on_tick (TroupeLoopingCall *loop,
       g_assert_false (troupe_looping_call_is_running (loop));
     }
   if (call == fixture->fail_at)
+    g_set_error_literal (failure, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "no more");
+  if (call == fixture->reject_at)
     return troupe_promise_new_rejected (g_error_new_literal (G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "no more"));
   if (call == fixture->wait_at)
     return troupe_promise_new (&fixture->resolver);
@@ -409,9 +413,13 @@ static void
 test_rule_105 (Fixture       *fixture,
                gconstpointer  data)
 {
-  g_test_summary ("One that has failed may be started again.");
+  g_test_summary ("One that has failed, by an error or by a promise of one, may be started again.");
 
   fixture->fail_at = 1;
+  start (fixture, 10, TRUE);
+  assert_story (fixture, "0:1 no more");
+
+  fixture->reject_at = 2;
   start (fixture, 10, TRUE);
   assert_story (fixture, "0:1 no more");
   start (fixture, 5, FALSE);

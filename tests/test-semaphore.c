@@ -13,6 +13,7 @@ typedef struct
   TroupeResolver  *resolver;         /* of what the function promises */
   gboolean         promises;
   gboolean         fails;
+  gboolean         rejects;          /* fails by a promise of an error */
   guint            n_freed;
 } Fixture;
 
@@ -168,8 +169,9 @@ test_rule_87 (Fixture       *fixture,
 }
 
 static TroupePromise *
-work (TroupeSemaphore *semaphore,
-      gpointer         data)
+work (TroupeSemaphore  *semaphore,
+      gpointer          data,
+      GError          **error)
 {
   Fixture *fixture = data;
 
@@ -178,6 +180,8 @@ work (TroupeSemaphore *semaphore,
   g_string_append_c (fixture->story, '(');
 
   if (fixture->fails)
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "no more");
+  if (fixture->rejects)
     return troupe_promise_new_rejected (g_error_new_literal (G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "no more"));
 
   return fixture->promises ? troupe_promise_new (&fixture->resolver) : NULL;
@@ -205,6 +209,7 @@ test_rule_88 (Fixture       *fixture,
 {
   g_autoptr (TroupePromise) at_once = NULL;
   g_autoptr (TroupePromise) failed = NULL;
+  g_autoptr (TroupePromise) rejected = NULL;
   g_autoptr (TroupePromise) a = NULL;
   g_autoptr (TroupePromise) b = NULL;
 
@@ -220,6 +225,12 @@ test_rule_88 (Fixture       *fixture,
   assert_not_held (fixture);
   fixture->fails = FALSE;
 
+  fixture->rejects = TRUE;
+  rejected = run (fixture, 'r');
+  assert_story (fixture, "(!");
+  assert_not_held (fixture);
+  fixture->rejects = FALSE;
+
   fixture->promises = TRUE;
   a = run (fixture, 'r');
   b = acquire (fixture, 'b');
@@ -228,7 +239,7 @@ test_rule_88 (Fixture       *fixture,
   assert_story (fixture, "br");
   release (fixture);
   assert_not_held (fixture);
-  g_assert_cmpuint (fixture->n_freed, ==, 3);
+  g_assert_cmpuint (fixture->n_freed, ==, 4);
 }
 
 static void
