@@ -502,7 +502,7 @@ troupe_promise_get_value (TroupePromise *self,
  *
  * Copies the value into @value, or takes the error: it is handled, and nothing is left in its place.
  *
- * For nothing, @value holds a %NULL pointer. In languages with exceptions it returns the value or throws the error. See
+ * For nothing, and for an error, @value holds a %NULL pointer. In languages with exceptions the error is thrown. See
  * [method@Troupe.Promise.has_value] for when and where.
  *
  * Returns: (skip): %TRUE for a value, %FALSE with @error set for an error
@@ -519,17 +519,15 @@ troupe_promise_propagate_value (TroupePromise  *self,
   g_return_val_if_fail (value != NULL && !G_IS_VALUE (value), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
+  troupe_body_to_value (outcome != NULL ? outcome : &TROUPE_BODY_NOTHING, value);
   if (outcome == NULL)
     return FALSE;
 
-  if (outcome->type == G_TYPE_INVALID)
-    {
-      g_propagate_error (error, troupe_promise_steal_error (self));
-      return FALSE;
-    }
+  if (outcome->type != G_TYPE_INVALID)
+    return TRUE;
 
-  troupe_body_to_value (outcome, value);
-  return TRUE;
+  g_propagate_error (error, troupe_promise_steal_error (self));
+  return FALSE;
 }
 
 /**

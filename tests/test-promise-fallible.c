@@ -139,7 +139,7 @@ test_propagate (void)
   g_autoptr (TroupePromise) bad = new_rejected ();
   g_autoptr (TroupePromise) taken = new_rejected ();
   g_auto (GValue) value = G_VALUE_INIT;
-  g_auto (GValue) unset = G_VALUE_INIT;
+  g_auto (GValue) none = G_VALUE_INIT;
   g_autoptr (GError) error = NULL;
 
   g_test_summary ("A value is copied out, nothing is a NULL pointer, and an error is taken out");
@@ -155,9 +155,9 @@ test_propagate (void)
   troupe_promise_add_fallible_both (bad, propagate, NULL, NULL);
   handle (bad, G_IO_ERROR_BUSY);
 
-  g_assert_false (troupe_promise_propagate_value (taken, &unset, &error));
+  g_assert_false (troupe_promise_propagate_value (taken, &none, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_BUSY);
-  g_assert_false (G_IS_VALUE (&unset));
+  g_assert_true (G_VALUE_HOLDS_POINTER (&none));
   g_assert_cmpuint (troupe_promise_get_value_type (taken), ==, G_TYPE_NONE);
 }
 
