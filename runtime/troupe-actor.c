@@ -154,6 +154,8 @@ troupe_actor_init (TroupeActor *self)
   TroupeActorPrivate *priv = troupe_actor_get_instance_private (self);
 
   priv->ref = g_steal_pointer (&troupe_actor_in_birth);
+  if (priv->ref != NULL)
+    priv->ref->bindings = troupe_bindings_get (priv->ref->type);
 }
 
 /**
@@ -183,7 +185,7 @@ troupe_actor_class_bind (TroupeActorClass *klass,
   g_return_if_fail (body_type != G_TYPE_INVALID);
   g_return_if_fail (handler != NULL);
 
-  troupe_bindings_add (G_TYPE_FROM_CLASS (klass), name, body_type, handler);
+  troupe_bindings_add (G_TYPE_FROM_CLASS (klass), NULL, name, body_type, handler);
 }
 
 /**

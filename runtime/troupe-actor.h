@@ -83,6 +83,12 @@ void          troupe_actor_class_bind     (TroupeActorClass   *klass,
                                            const char         *name,
                                            GType               body_type,
                                            TroupeHandler       handler);
+TROUPE_AVAILABLE_IN_ALL
+void          troupe_actor_class_bind_in  (TroupeActorClass   *klass,
+                                           const char         *behaviour,
+                                           const char         *name,
+                                           GType               body_type,
+                                           TroupeHandler       handler);
 
 TROUPE_AVAILABLE_IN_ALL
 TroupeRef    *troupe_actor_get_ref        (TroupeActor        *self);
@@ -116,6 +122,13 @@ TroupeTimer  *troupe_actor_call_later     (TroupeActor        *self,
                                            TroupeTimerFunc     func,
                                            gpointer            user_data,
                                            GDestroyNotify      destroy);
+TROUPE_AVAILABLE_IN_ALL
+void          troupe_actor_become         (TroupeActor        *self,
+                                           const char         *behaviour);
+TROUPE_AVAILABLE_IN_ALL
+void          troupe_actor_unbecome       (TroupeActor        *self);
+TROUPE_AVAILABLE_IN_ALL
+const char   *troupe_actor_get_behaviour  (TroupeActor        *self);
 TROUPE_AVAILABLE_IN_ALL
 void          troupe_actor_fail           (TroupeActor        *self,
                                            GError             *error);

@@ -17,11 +17,13 @@ typedef struct
 } TroupeBinding;
 
 /* The names of a type and all its ancestors, as a hash of interned pointers with open addressing. Never freed: a type is
- * for ever. */
+ * for ever. One table for the plain names, and one for each behaviour, which has the plain names too. */
 struct _TroupeBindings
 {
-  guint         mask;
-  TroupeBinding places[];
+  const char     *behaviour;         /* interned; NULL for the plain ones, which come first */
+  TroupeBindings *next;
+  guint           mask;
+  TroupeBinding   places[];
 };
 
 static inline guint
@@ -49,11 +51,16 @@ troupe_bindings_lookup (const TroupeBindings *self,
     }
 }
 
-void                  troupe_bindings_add (GType          type,
-                                           const char    *name,
-                                           GType          body_type,
-                                           TroupeHandler  handler);
+/* BEHAVIOUR is NULL for a name that is bound in every one. */
+void                  troupe_bindings_add  (GType                 type,
+                                            const char           *behaviour,
+                                            const char           *name,
+                                            GType                 body_type,
+                                            TroupeHandler         handler);
 /* Made at the first call for TYPE; nothing can be bound for it or its ancestors afterwards. */
-const TroupeBindings *troupe_bindings_get (GType          type);
+const TroupeBindings *troupe_bindings_get  (GType                 type);
+/* The table for BEHAVIOUR, or NULL for the plain names, beside SELF; NULL if there is no such behaviour. */
+const TroupeBindings *troupe_bindings_find (const TroupeBindings *plain,
+                                            const char           *behaviour);
 
 G_END_DECLS

@@ -5,7 +5,6 @@
 #include "config.h"
 
 #include "troupe-actor-private.h"
-#include "troupe-bindings-private.h"
 #include "troupe-message-private.h"
 #include "troupe-promise-private.h"
 #include "troupe-reactor-private.h"
@@ -174,7 +173,6 @@ troupe_ref_be_born (TroupeRef *self)
   GError *error = NULL;
 
   self->actor = troupe_ref_build_object (self);
-  self->bindings = troupe_bindings_get (self->type);
 
   klass = TROUPE_ACTOR_GET_CLASS (self->actor);
   if (klass->started == NULL || klass->started (self->actor, &error))
