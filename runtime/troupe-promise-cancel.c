@@ -19,7 +19,7 @@ typedef enum
 {
   TROUPE_CANCELLING_LOCAL,           /* runs at home, inside the call, and may resolve; then the promise is rejected */
   TROUPE_CANCELLING_REMOTE,          /* a notice: runs as a turn of whoever set it, once the promise is rejected */
-  TROUPE_CANCELLING_FORWARD,         /* passes it on to another promise, USER_DATA, whose outcome comes as it would */
+  TROUPE_CANCELLING_FORWARD,         /* runs at home, inside the call, as often as it comes: passes it on to those whose outcome counts */
 } TroupeCancellingKind;
 
 struct _TroupeCancelling
@@ -185,7 +185,7 @@ troupe_promise_cancel_pending (TroupePromise *self)
   if ((marks & TROUPE_PROMISE_HAS_CANCELLER) == 0)
     troupe_promise_cancel_at_once (self);
   else if (self->cancelling->kind == TROUPE_CANCELLING_FORWARD)
-    troupe_promise_post_cancel (self->cancelling->user_data);
+    self->cancelling->canceller ((TroupeResolver *) self, self->cancelling->user_data);
   else
     troupe_promise_cancel_locally (self);
 }
@@ -263,11 +263,12 @@ troupe_promise_post_cancel (TroupePromise *self)
 }
 
 void
-troupe_promise_forward_cancel (TroupePromise *self,
-                               TroupePromise *target)
+troupe_promise_forward_cancel (TroupePromise   *self,
+                               TroupeCanceller  canceller,
+                               gpointer         user_data,
+                               GDestroyNotify   destroy)
 {
-  self->cancelling = troupe_cancelling_new (TROUPE_CANCELLING_FORWARD, NULL, troupe_promise_ref (target),
-                                            (GDestroyNotify) troupe_promise_unref);
+  self->cancelling = troupe_cancelling_new (TROUPE_CANCELLING_FORWARD, canceller, user_data, destroy);
   troupe_promise_add_marks (self, TROUPE_PROMISE_HAS_CANCELLER);
 }
 

@@ -25,8 +25,9 @@ typedef struct _TroupeList TroupeList;
 /* What the step on a child knows; its index is its place. */
 typedef struct
 {
-  TroupeList    *list;               /* a reference */
-  TroupePromise *promise;            /* until its outcome is here: to cancel it */
+  TroupeList    *list;               /* a reference, once the step is there */
+  TroupePromise *promise;            /* until the list has fired: to cancel it */
+  gboolean       cancelling;         /* further up the stack */
 } TroupeListChild;
 
 /* For the list's home, but for the count: steps of several children may be dropped on several threads once a home is gone. */
@@ -34,6 +35,7 @@ struct _TroupeList
 {
   gint             ref_count;        /* atomic: one for each step */
   guint            flags;
+  guint            n_cancelling;     /* calls on the stack */
   gsize            n_missing;
   TroupeResolver  *resolver;         /* NULL once it has fired */
   TroupeOutcomes  *outcomes;
@@ -48,6 +50,16 @@ typedef struct
   guint           flags;             /* of the list */
 } TroupeCourier;
 
+/* Nobody will cancel them any more. */
+static void
+troupe_list_drop_children (TroupeList *self)
+{
+  gsize i;
+
+  for (i = 0; i < self->outcomes->length; i++)
+    g_clear_pointer (&self->children[i].promise, troupe_promise_unref);
+}
+
 static void
 troupe_list_unref (TroupeList *self)
 {
@@ -55,21 +67,27 @@ troupe_list_unref (TroupeList *self)
     return;
 
   g_clear_pointer (&self->resolver, troupe_resolver_unref);
+  troupe_list_drop_children (self);
   troupe_outcomes_unref (self->outcomes);
   g_free (self);
 }
 
 static TroupeList *
-troupe_list_new (gsize n_children,
-                 guint flags)
+troupe_list_new (TroupePromise **children,
+                 gsize           n_children,
+                 guint           flags)
 {
   TroupeList *self = g_malloc (sizeof (TroupeList) + n_children * sizeof (TroupeListChild));
+  gsize i;
 
   self->ref_count = 1;
   self->flags = flags;
+  self->n_cancelling = 0;
   self->n_missing = n_children;
   self->resolver = NULL;
   self->outcomes = troupe_outcomes_new (n_children);
+  for (i = 0; i < n_children; i++)
+    self->children[i] = (TroupeListChild) { self, troupe_promise_ref (children[i]), FALSE };
 
   return self;
 }
@@ -79,29 +97,40 @@ troupe_list_child_free (gpointer data)
 {
   TroupeListChild *child = data;
 
-  g_clear_pointer (&child->promise, troupe_promise_unref);
   troupe_list_unref (child->list);
 }
 
-/* Those that have no outcome yet. What they do then may come back to the list. */
 static void
-troupe_list_cancel_children (TroupeList *self)
+troupe_list_cancel_child (TroupeListChild *child)
+{
+  g_autoptr (TroupePromise) promise = child->promise != NULL ? troupe_promise_ref (child->promise) : NULL;
+
+  if (promise == NULL)
+    return;
+
+  child->cancelling = TRUE;
+  if (troupe_promise_is_at_home (promise))
+    troupe_promise_cancel (promise);
+  else
+    troupe_promise_post_cancel (promise);
+  child->cancelling = FALSE;
+}
+
+/* All but WINNER, whatever the list has become by then, and also those whose outcome is here: they may wait for another promise since.
+ * What they do may come back to the list, and resolve it, or cancel it again, as one does that waits for it. */
+static void
+troupe_list_cancel_children (TroupeList *self,
+                             gint64      winner)
 {
   gsize i;
 
+  self->n_cancelling++;
   for (i = 0; i < self->outcomes->length; i++)
-    {
-      g_autoptr (TroupePromise) promise = NULL;
+    if ((gint64) i != winner && !self->children[i].cancelling)
+      troupe_list_cancel_child (&self->children[i]);
 
-      if (self->children[i].promise == NULL)
-        continue;
-
-      promise = troupe_promise_ref (self->children[i].promise);
-      if (troupe_promise_is_at_home (promise))
-        troupe_promise_cancel (promise);
-      else
-        troupe_promise_post_cancel (promise);
-    }
+  if (--self->n_cancelling == 0 && self->resolver == NULL)
+    troupe_list_drop_children (self);
 }
 
 static void
@@ -111,8 +140,19 @@ troupe_list_cancelled_cb (TroupeResolver *resolver,
   TroupeList *self = data;
 
   __atomic_fetch_add (&self->ref_count, 1, __ATOMIC_RELAXED);
-  troupe_list_cancel_children (self);
+  troupe_list_cancel_children (self, -1);
   troupe_list_unref (self);
+}
+
+/* Takes RESOLVER. */
+static void
+troupe_list_finish (TroupeList     *self,
+                    TroupeResolver *resolver,
+                    TroupeBody      body)
+{
+  troupe_resolver_finish_body (resolver, &body);
+  if (self->n_cancelling == 0)
+    troupe_list_drop_children (self);
 }
 
 /* FIRST: the one that decided, or -1 for all. */
@@ -125,18 +165,18 @@ troupe_list_resolve (TroupeList *self,
 
   self->outcomes->first = first;
   if ((self->flags & TROUPE_LIST_RACE) != 0)
-    troupe_list_cancel_children (self);
-  troupe_resolver_finish_body (resolver, &body);
+    troupe_list_cancel_children (self, first);
+  troupe_list_finish (self, resolver, body);
 }
 
 static void
 troupe_list_reject (TroupeList *self,
                     GError     *error)
 {
-  TroupeResolver *resolver = g_steal_pointer (&self->resolver);
-  TroupeBody body = { .type = G_TYPE_INVALID, .v_pointer = error };
-
-  troupe_resolver_finish_body (resolver, &body);
+  troupe_list_finish (self, g_steal_pointer (&self->resolver), (TroupeBody) {
+    .type = G_TYPE_INVALID,
+    .v_pointer = error,
+  });
 }
 
 static void
@@ -172,7 +212,6 @@ troupe_list_note (TroupeListChild *child,
   gsize index = child - self->children;
   gboolean failed = body->type == G_TYPE_INVALID;
 
-  g_clear_pointer (&child->promise, troupe_promise_unref);
   troupe_outcomes_write (self->outcomes, index, body);
   self->n_missing--;
 
@@ -302,8 +341,6 @@ troupe_list_add (TroupeList    *self,
 {
   TroupeListChild *child = &self->children[index];
 
-  child->list = self;
-  child->promise = troupe_promise_ref (promise);
   __atomic_fetch_add (&self->ref_count, 1, __ATOMIC_RELAXED);
 
   if (troupe_list_is_home_of (promise, home))
@@ -335,23 +372,30 @@ troupe_list_are_promises (TroupePromise **children,
   return TRUE;
 }
 
+/* Only a race is over when it is cancelled. While the promise is pending the list is there, having its resolver: no reference is needed. */
+static TroupePromise *
+troupe_list_new_promise (TroupeList *self)
+{
+  TroupePromise *promise;
+
+  if ((self->flags & TROUPE_LIST_RACE) != 0)
+    return troupe_promise_new_with_canceller (&self->resolver, troupe_list_cancelled_cb, self, NULL);
+
+  promise = troupe_promise_new (&self->resolver);
+  troupe_promise_forward_cancel (promise, troupe_list_cancelled_cb, self, NULL);
+  return promise;
+}
+
 static TroupePromise *
 troupe_list_promise (TroupePromise **children,
                      gsize           n_children,
                      guint           flags)
 {
   TroupeRef *home = troupe_promise_get_home_now ();
-  TroupeList *list = troupe_list_new (n_children, flags);
-  TroupePromise *promise;
+  TroupeList *list = troupe_list_new (children, n_children, flags);
+  TroupePromise *promise = troupe_list_new_promise (list);
   gsize i;
 
-  /* One reference is the canceller's. */
-  __atomic_fetch_add (&list->ref_count, 1, __ATOMIC_RELAXED);
-  promise = troupe_promise_new_with_canceller (&list->resolver, troupe_list_cancelled_cb, list,
-                                               (GDestroyNotify) troupe_list_unref);
-
-  for (i = 0; i < n_children; i++)
-    list->children[i] = (TroupeListChild) { NULL, NULL };
   for (i = 0; i < n_children; i++)
     troupe_list_add (list, i, children[i], home);
   if (n_children == 0)

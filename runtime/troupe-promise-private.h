@@ -49,7 +49,8 @@ struct _TroupePromise
   guint8           adopted;          /* atomic: a chain waits for this one's outcome, or has taken it */
   guint8           failed;           /* atomic, a hint: its run ended in an error */
   guint8           outside;          /* the home is no actor; never changes */
-  guint8           running : 1;      /* on the stack of a run; this and what follows is for home only */
+  guint8           running : 1;      /* in a step, until what that returned is seen to; this and what follows is for home only */
+  guint8           stacked : 1;      /* on the stack of a run */
   guint8           linked : 1;       /* in the home's list */
   guint8           kept : 1;         /* paused with an outcome: the home's list has a hold */
   TroupeRef       *home;             /* a reference */
@@ -172,9 +173,11 @@ void           troupe_promise_release_cancelling (TroupePromise *self);
 void           troupe_promise_notify_cancelling (TroupePromise *self);
 /* Any thread: SELF is cancelled by a turn at home. */
 void           troupe_promise_post_cancel  (TroupePromise    *self);
-/* SELF, that nobody else knows yet, will have its outcome from TARGET, and passes a cancellation on. */
+/* SELF, that nobody else knows yet, has CANCELLER, which resolves it or not, called at home whenever it is cancelled while it is pending. */
 void           troupe_promise_forward_cancel (TroupePromise  *self,
-                                              TroupePromise  *target);
+                                              TroupeCanceller canceller,
+                                              gpointer        user_data,
+                                              GDestroyNotify  destroy);
 /* Sends SELF's mail home. */
 void           troupe_promise_post         (TroupePromise    *self);
 /* Home: the outcome is there. SELF is held. */

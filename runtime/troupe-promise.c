@@ -227,6 +227,7 @@ troupe_promise_alloc (TroupeRef          *home,
   self->failed = FALSE;
   self->outside = home->reactor->outside == home;
   self->running = FALSE;
+  self->stacked = FALSE;
   self->linked = FALSE;
   self->kept = FALSE;
   self->home = troupe_ref_ref (home);
@@ -647,6 +648,13 @@ troupe_promise_wait_for (TroupePromise *self,
   troupe_promise_link (self);
 }
 
+static void
+troupe_promise_cancel_inner_cb (TroupeResolver *proxy,
+                                gpointer        inner)
+{
+  troupe_promise_post_cancel (inner);
+}
+
 /* SELF, whose outcome has been taken out, goes on with the outcome of INNER, a handle that it takes. */
 static void
 troupe_promise_adopt (TroupePromise *self,
@@ -674,7 +682,8 @@ troupe_promise_adopt (TroupePromise *self,
       TroupeResolver *resolver;
       TroupePromise *proxy = troupe_promise_new_at (self->home, &resolver);
 
-      troupe_promise_forward_cancel (proxy, inner);
+      troupe_promise_forward_cancel (proxy, troupe_promise_cancel_inner_cb, troupe_promise_ref (inner),
+                                     (GDestroyNotify) troupe_promise_unref);
       troupe_promise_pipe (inner, resolver);
       proxy->adopted = TRUE;
       inner = proxy;
@@ -804,38 +813,55 @@ troupe_promise_note_failure (TroupePromise *self)
 /*
  * Runs the chain of SELF, which the caller holds, and of every chain that goes on because of it.
  * They are stacked by their mail's link, not by calls, so the depth of adoption costs no stack.
- * Whoever took over runs first; then the rest of the chain it took from.
+ * Whoever took over runs first; then the rest of the chain it took from. A step of the former may have that rest run earlier, in a run
+ * of its own inside this one, by adding to it: so what stands on a stack may be run, but not be put on another.
  */
 static void
 troupe_promise_run (TroupePromise *self)
 {
+  TroupeMail *below = self->stacked ? self->mail.next : NULL;
+  gboolean stacked = self->stacked;
   TroupePromise *current = self;
 
   self->mail.next = NULL;
-  self->running = TRUE;
+  self->stacked = TRUE;
 
   while (current != NULL)
     {
-      TroupePromise *outer = troupe_promise_run_steps (current);
+      TroupePromise *outer;
 
-      if (G_UNLIKELY (outer != NULL))
+      current->running = TRUE;
+      outer = troupe_promise_run_steps (current);
+      current->running = FALSE;
+
+      if (G_LIKELY (outer == NULL))
+        {
+          TroupePromise *next = (TroupePromise *) current->mail.next;
+
+          current->mail.next = NULL;
+          current->stacked = FALSE;
+          troupe_promise_note_failure (current);
+          if (current != self)
+            troupe_promise_unhold (current);
+          current = next;
+        }
+      else if (G_LIKELY (!outer->stacked))
         {
           outer->mail.next = &current->mail;
-          outer->running = TRUE;
+          outer->stacked = TRUE;
           current = outer;
         }
       else
         {
-          TroupePromise *below = (TroupePromise *) current->mail.next;
-
-          current->mail.next = NULL;
-          current->running = FALSE;
-          troupe_promise_note_failure (current);
-          if (current != self)
-            troupe_promise_unhold (current);
-          current = below;
+          /* One whose step has just ended goes on by itself. */
+          if (!outer->running)
+            troupe_promise_run (outer);
+          troupe_promise_unhold (outer);
         }
     }
+
+  self->mail.next = below;
+  self->stacked = stacked;
 }
 
 /* Forgets the steps and, if it is there, the outcome. Returns the chain that waited, with its hold. SELF is held. */

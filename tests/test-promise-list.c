@@ -409,6 +409,14 @@ test_81 (void)
 }
 
 static void
+assert_cancelled_first (TroupePromise *list)
+{
+  g_assert_error (troupe_promise_get_error (list), TROUPE_ERROR, TROUPE_ERROR_FIRST_ERROR);
+  g_assert_error (troupe_error_get_cause (troupe_promise_get_error (list)), TROUPE_ERROR, TROUPE_ERROR_CANCELLED);
+  handle (list);
+}
+
+static void
 test_82 (void)
 {
   Children children;
@@ -430,9 +438,7 @@ test_82 (void)
   children_init (&children);
   one = troupe_promise_all (children.promises, N, TROUPE_LIST_FIRE_ON_ONE_ERROR | TROUPE_LIST_CONSUME_ERRORS);
   troupe_promise_cancel (one);
-  g_assert_error (troupe_promise_get_error (one), TROUPE_ERROR, TROUPE_ERROR_FIRST_ERROR);
-  g_assert_error (troupe_error_get_cause (troupe_promise_get_error (one)), TROUPE_ERROR, TROUPE_ERROR_CANCELLED);
-  handle (one);
+  assert_cancelled_first (one);
   children_clear (&children);
 
   children_init (&children);
@@ -440,6 +446,102 @@ test_82 (void)
   resolve (&children, 0, 1);
   troupe_promise_cancel (any);
   g_assert_false (troupe_promise_is_resolved (children.promises[1]));
+  children_clear (&children);
+}
+
+/* From inside the call that cancels LIST, where an errback of the first child cancels it again. */
+static void
+cancel_list (TroupePromise *promise,
+             gpointer       list)
+{
+  troupe_promise_cancel (*(TroupePromise **) list);
+  troupe_promise_return_nothing (promise);
+}
+
+static void
+give_promise (TroupePromise *promise,
+              gpointer       inner)
+{
+  troupe_promise_return_promise (promise, inner);
+}
+
+static void
+test_82_paused (void)
+{
+  Children children;
+  g_autoptr (TroupePromise) all = NULL;
+
+  g_test_summary ("A cancelled list waits on for a child that has no outcome to give yet, and may be cancelled again");
+
+  children_init (&children);
+  all = troupe_promise_all (children.promises, N, TROUPE_LIST_CONSUME_ERRORS);
+  troupe_promise_pause (children.promises[1]);
+  troupe_promise_cancel (all);
+  g_assert_false (troupe_promise_is_resolved (all));
+  g_assert_true (troupe_promise_is_resolved (children.promises[2]));
+  troupe_promise_cancel (all);
+  g_assert_false (troupe_promise_is_resolved (all));
+  troupe_promise_unpause (children.promises[1]);
+  g_assert_error (troupe_outcomes_get_error (get_outcomes (all), 1), TROUPE_ERROR, TROUPE_ERROR_CANCELLED);
+  children_clear (&children);
+}
+
+static void
+test_82_stalled (void)
+{
+  Children children;
+  g_autoptr (TroupePromise) all = NULL;
+  g_autoptr (TroupeResolver) resolver = NULL;
+
+  g_test_summary ("To cancel a list cancels what a child waits for whose outcome the list has already");
+
+  children_init (&children);
+  all = troupe_promise_all (children.promises, N, TROUPE_LIST_CONSUME_ERRORS);
+  troupe_promise_add_callback (children.promises[0], give_promise, troupe_promise_new (&resolver), NULL);
+  resolve (&children, 0, 1);
+  resolve (&children, 1, 2);
+  troupe_promise_cancel (all);
+  g_assert_true (troupe_resolver_is_cancelled (resolver));
+  g_assert_error (troupe_promise_get_error (children.promises[0]), TROUPE_ERROR, TROUPE_ERROR_CANCELLED);
+  g_assert_cmpint (troupe_outcomes_get_int64 (get_outcomes (all), 0), ==, 1);
+  handle (children.promises[0]);
+  children_clear (&children);
+}
+
+static void
+test_82_fired (void)
+{
+  Children children;
+  g_autoptr (TroupePromise) one = NULL;
+
+  g_test_summary ("Every child is cancelled, also when the first of them decides; cancelling again on the way does no harm");
+
+  children_init (&children);
+  one = troupe_promise_all (children.promises, N, TROUPE_LIST_FIRE_ON_ONE_ERROR);
+  troupe_promise_add_errback (children.promises[0], cancel_list, &one, NULL);
+  troupe_promise_cancel (one);
+  assert_cancelled_first (one);
+  g_assert_true (troupe_resolver_is_cancelled (children.resolvers[1]));
+  g_assert_true (troupe_resolver_is_cancelled (children.resolvers[2]));
+  children_swallow (&children);
+  children_clear (&children);
+}
+
+static void
+test_82_circle (void)
+{
+  Children children;
+  TroupePromise *all;
+
+  g_test_summary ("A child that waits for the list itself does not keep it from being cancelled");
+
+  children_init (&children);
+  all = troupe_promise_all (children.promises, N, TROUPE_LIST_CONSUME_ERRORS);
+  troupe_promise_add_callback (children.promises[0], give_promise, all, NULL);
+  resolve (&children, 0, 1);
+  g_assert_false (troupe_promise_is_resolved (children.promises[0]));
+  troupe_promise_cancel (children.promises[0]);
+  g_assert_cmpint (troupe_outcomes_get_int64 (get_outcomes (children.promises[0]), 0), ==, 1);
   children_clear (&children);
 }
 
@@ -654,6 +756,30 @@ test_125_race (void)
   g_assert_cmpint (troupe_outcomes_get_first (get_outcomes (race)), ==, 1);
   troupe_test_until (troupe_resolver_is_cancelled (strangers.resolvers[0]) &&
                      troupe_resolver_is_cancelled (strangers.resolvers[2]));
+
+  troupe_test_system_end (system);
+  strangers_clear (&strangers);
+}
+
+static void
+test_125_cancel (void)
+{
+  TroupeSystem *system = troupe_test_system_new ();
+  Strangers strangers;
+  g_autoptr (TroupePromise) all = NULL;
+
+  g_test_summary ("To cancel a list cancels children where they are at home; it is resolved when their outcomes have come");
+
+  strangers_init (&strangers, system);
+  all = troupe_promise_all (strangers.promises, N, TROUPE_LIST_CONSUME_ERRORS);
+  troupe_resolver_resolve_int64 (strangers.resolvers[2], 3, NULL);
+  troupe_promise_cancel (all);
+  g_assert_false (troupe_promise_is_resolved (all));
+  troupe_test_until (troupe_promise_is_resolved (all));
+  g_assert_error (troupe_outcomes_get_error (get_outcomes (all), 0), TROUPE_ERROR, TROUPE_ERROR_CANCELLED);
+  g_assert_error (troupe_outcomes_get_error (get_outcomes (all), 1), TROUPE_ERROR, TROUPE_ERROR_CANCELLED);
+  g_assert_cmpint (troupe_outcomes_get_int64 (get_outcomes (all), 2), ==, 3);
+  g_assert_true (troupe_resolver_is_cancelled (strangers.resolvers[0]));
 
   troupe_test_system_end (system);
   strangers_clear (&strangers);
@@ -1032,6 +1158,10 @@ main (int   argc,
   g_test_add_func ("/troupe/promise-list/80", test_80);
   g_test_add_func ("/troupe/promise-list/81", test_81);
   g_test_add_func ("/troupe/promise-list/82", test_82);
+  g_test_add_func ("/troupe/promise-list/82/paused", test_82_paused);
+  g_test_add_func ("/troupe/promise-list/82/stalled", test_82_stalled);
+  g_test_add_func ("/troupe/promise-list/82/fired", test_82_fired);
+  g_test_add_func ("/troupe/promise-list/82/circle", test_82_circle);
   g_test_add_func ("/troupe/promise-list/83", test_83);
   g_test_add_func ("/troupe/promise-list/84", test_84);
   g_test_add_func ("/troupe/promise-list/85", test_85);
@@ -1042,6 +1172,7 @@ main (int   argc,
   g_test_add_func ("/troupe/promise-list/125", test_125);
   g_test_add_func ("/troupe/promise-list/125/first", test_125_first);
   g_test_add_func ("/troupe/promise-list/125/race", test_125_race);
+  g_test_add_func ("/troupe/promise-list/125/cancel", test_125_cancel);
   g_test_add_func ("/troupe/promise-list/125/pointer", test_125_pointer);
   g_test_add_func ("/troupe/promise-list/125/stopped", test_125_stopped);
   g_test_add_func ("/troupe/promise-list/125/list-in-actor", test_125_list_in_actor);

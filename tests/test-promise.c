@@ -1212,19 +1212,104 @@ add_to_other (TroupePromise *promise,
 }
 
 static void
-test_e_49 (void)
+test_b_15_handed_over (void)
 {
   g_autoptr (TroupeResolver) resolver = NULL;
   g_autoptr (TroupePromise) inner = troupe_promise_new (&resolver);
   g_autoptr (TroupePromise) outer = new_resolved (1);
 
-  g_test_summary ("A step added to a promise that is half through its run waits for that run");
+  g_test_summary ("A step runs at once that is added to a promise while the one that has taken its outcome runs");
 
   troupe_promise_add_callback (outer, give_promise, troupe_promise_ref (inner), NULL);
   troupe_promise_add_callback (outer, add_to_other, inner, NULL);
   troupe_promise_add_callback (inner, say_word, (gpointer) "inner", NULL);
   resolve (resolver, 1);
-  assert_trace ("end inner nothing");
+  assert_trace ("inner nothing end");
+}
+
+/* The rest of a chain, which is to run later, is run here: it waits for another promise, which comes here too. */
+typedef struct
+{
+  TroupePromise  *promise;
+  TroupeResolver *resolver;
+} Detour;
+
+static void
+take_detour (TroupePromise *promise,
+             gpointer       user_data)
+{
+  Detour *detour = user_data;
+  TroupePromise *other = troupe_promise_new (&detour->resolver);
+
+  say ("outer");
+  troupe_promise_add_callback (detour->promise, give_promise, other, NULL);
+  troupe_promise_add_callback (detour->promise, show, NULL, NULL);
+  resolve (detour->resolver, 2);
+  troupe_resolver_unref (detour->resolver);
+  say ("end");
+}
+
+static void
+test_e_49 (void)
+{
+  g_autoptr (TroupeResolver) resolver = NULL;
+  g_autoptr (TroupePromise) inner = troupe_promise_new (&resolver);
+  g_autoptr (TroupePromise) middle = new_resolved (0);
+  g_autoptr (TroupePromise) outer = new_resolved (0);
+  Detour detour = { middle, NULL };
+
+  g_test_summary ("A chain may wait and go on inside a run that has yet to come back to it");
+
+  troupe_promise_add_callback (middle, give_promise, troupe_promise_ref (inner), NULL);
+  troupe_promise_add_callback (outer, give_promise, troupe_promise_ref (middle), NULL);
+  troupe_promise_add_callback (outer, take_detour, &detour, NULL);
+  troupe_promise_add_callback (outer, say_word, (gpointer) "next", NULL);
+  troupe_promise_add_callback (middle, say_word, (gpointer) "middle", NULL);
+  troupe_promise_add_callback (inner, say_word, (gpointer) "inner", NULL);
+  resolve (resolver, 1);
+  assert_trace ("outer middle 2 end next inner");
+
+  troupe_promise_add_callback (middle, show, NULL, NULL);
+  troupe_promise_add_callback (outer, show, NULL, NULL);
+  assert_trace ("2 1");
+}
+
+static void
+give_detour (TroupePromise *promise,
+             gpointer       user_data)
+{
+  Detour *detour = user_data;
+
+  troupe_promise_return_promise (promise, g_steal_pointer (&detour->promise));
+}
+
+static void
+resolve_detour (gpointer data)
+{
+  Detour *detour = data;
+
+  say ("freed");
+  resolve (detour->resolver, 2);
+  troupe_resolver_unref (detour->resolver);
+}
+
+static void
+test_a_11_resolves (void)
+{
+  g_autoptr (TroupeResolver) resolver = NULL;
+  g_autoptr (TroupePromise) inner = troupe_promise_new (&resolver);
+  g_autoptr (TroupePromise) outer = new_resolved (1);
+  Detour detour;
+
+  g_test_summary ("What frees a step's data may resolve the promise that the step has returned");
+
+  detour.promise = troupe_promise_new (&detour.resolver);
+  troupe_promise_add_callback (outer, give_promise, troupe_promise_ref (inner), NULL);
+  troupe_promise_add_callback (outer, give_detour, &detour, resolve_detour);
+  troupe_promise_add_callback (outer, show, NULL, NULL);
+  troupe_promise_add_callback (inner, say_word, (gpointer) "inner", NULL);
+  resolve (resolver, 1);
+  assert_trace ("freed 2 inner");
 }
 
 /* H. Unhandled errors */
@@ -1657,10 +1742,12 @@ main (int    argc,
     { "/troupe/promise/a/rule-09", test_a_09 },
     { "/troupe/promise/a/rule-10", test_a_10 },
     { "/troupe/promise/a/rule-11", test_a_11 },
+    { "/troupe/promise/a/rule-11/resolves", test_a_11_resolves },
     { "/troupe/promise/a/rule-12", test_a_12 },
     { "/troupe/promise/b/rule-13", test_b_13 },
     { "/troupe/promise/b/rule-14", test_b_14 },
     { "/troupe/promise/b/rule-15", test_b_15 },
+    { "/troupe/promise/b/rule-15/handed-over", test_b_15_handed_over },
     { "/troupe/promise/b/rule-16", test_b_16 },
     { "/troupe/promise/b/rule-17", test_b_17 },
     { "/troupe/promise/b/rule-19", test_b_19 },
