@@ -428,8 +428,12 @@ troupe_list_promise (TroupePromise **children,
  * A child that is at home elsewhere gets its step in a later turn there, and its outcome comes in a later turn here. If its home
  * ends first, its outcome is %TROUPE_ERROR_ABANDONED.
  *
- * To cancel the list cancels those children that have no outcome yet, in their order. If they all are at home here, the list is then
- * resolved or rejected as ever; otherwise it is rejected with %TROUPE_ERROR_CANCELLED.
+ * To cancel the list cancels every one of @children, in their order, and nothing else: the list is resolved or rejected as ever, with what
+ * comes of that. Where all children are at home here and none is paused, that is before [method@Troupe.Promise.cancel] returns. Once
+ * the list has an outcome, to cancel it does nothing to its children.
+ *
+ * Until then the list holds its children. A list's value that is given to one of these children comes to hold itself, and is never
+ * freed: give them what is in it instead.
  *
  * Returns: (transfer full): a promise
  *
@@ -477,7 +481,8 @@ troupe_promise_collect (TroupePromise **children,
  * Its value is a [struct@Troupe.Outcomes], of which [method@Troupe.Outcomes.get_first] tells who was first. The others are cancelled
  * before it is resolved, and what becomes of them is dropped silently: the race takes the outcomes of all its children, whose
  * chains go on with nothing. If every one fails, or there is none, it is rejected with %TROUPE_ERROR_ALL_FAILED, whose
- * cause is the error of the first of @children. To cancel it cancels them all, as with [func@Troupe.Promise.all].
+ * cause is the error of the first of @children. To cancel it cancels them all; if they have not all failed by then, it is
+ * rejected with %TROUPE_ERROR_CANCELLED.
  *
  * Returns: (transfer full): a promise
  *

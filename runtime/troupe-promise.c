@@ -1232,7 +1232,7 @@ troupe_promise_add_callbacks (TroupePromise  *self,
  * It delays the chain only: the promise may be resolved meanwhile, and whoever resolves it does not
  * notice. A step that pauses its own promise is the last one that runs. A chain that waits for
  * this promise waits on. Every pause needs its counterpart: what is paused for ever stays in memory
- * until its actor ends.
+ * until its actor ends, and outside actors, if a chain or a list waits for it, for ever.
  *
  * Since: 1.0
  */

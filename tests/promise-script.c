@@ -35,7 +35,6 @@ typedef struct
 static Cell cells[N_CELLS];
 static GPtrArray *steps[N_STEPS];    /* of lines, each a GStrv */
 static int cancelling;
-static int depth;                    /* of steps */
 static gboolean quiet;
 
 static gboolean run_op (char       **words,
@@ -155,13 +154,6 @@ get_cell (const char *word)
   return &cells[atoi (word) % N_CELLS];
 }
 
-/* Once its outcome has been handed over, Deferred goes on within a call in a step of who took it; a promise, after that step. */
-static gboolean
-is_touchy (Cell *cell)
-{
-  return cell->adopted && depth > 0;
-}
-
 /* One that can still be used, or NULL. */
 static Cell *
 get_live_cell (const char *word)
@@ -196,9 +188,7 @@ step_cb (TroupePromise *promise,
 
   say ("step %u of %u: %s", step, number, text);
   cells[number].running++;
-  depth++;
   run_lines (step, &turn);
-  depth--;
   cells[number].running--;
   say ("end %u of %u", step, number);
 }
@@ -247,12 +237,7 @@ add_step (Cell       *cell,
           const char *kind,
           guint       step)
 {
-  gpointer data;
-
-  if (is_touchy (cell))
-    return;
-
-  data = GUINT_TO_POINTER (step % N_STEPS * N_CELLS + (guint) (cell - cells));
+  gpointer data = GUINT_TO_POINTER (step % N_STEPS * N_CELLS + (guint) (cell - cells));
 
   if (g_str_equal (kind, "callback"))
     troupe_promise_add_callback (cell->promise, step_cb, data, NULL);
@@ -299,7 +284,7 @@ find_children (char **words,
     {
       Cell *child = get_live_cell (*word);
 
-      if (child != NULL && child > get_cell (words[1]) && !is_touchy (child))
+      if (child != NULL && child > get_cell (words[1]))
         children[n_children++] = child;
     }
 
@@ -368,7 +353,7 @@ cancel_cell (Cell *cell)
 static void
 pause_cell (Cell *cell)
 {
-  if (cell->running > 0 || cell->adopter || is_touchy (cell)) /* rules 41 and 32 */
+  if (cell->running > 0 || cell->adopter) /* rules 41 and 32 */
     return;
 
   cell->paused++;
@@ -378,7 +363,7 @@ pause_cell (Cell *cell)
 static void
 unpause_cell (Cell *cell)
 {
-  if (cell->paused == 0 || is_touchy (cell)) /* rule 40 */
+  if (cell->paused == 0) /* rule 40 */
     return;
 
   cell->paused--;
@@ -391,7 +376,7 @@ chain_cell (Cell       *cell,
 {
   g_autoptr (TroupePromise) promise = troupe_promise_ref (cell->promise);
 
-  if (get_cell (target)->resolver == NULL || get_cell (target) == cell || is_touchy (cell))
+  if (get_cell (target)->resolver == NULL || get_cell (target) == cell)
     return;
 
   add_bracket (cell, promise, enter_cb);

@@ -17,12 +17,8 @@
 
 Whatever makes no sense, such as another promise of the same name, is passed over, on both sides alike. So is what differs on
 purpose: pausing in a step of the same promise (41), cancelling in a canceller (57), adopting oneself, in a cycle or twice (33, 34, 35)
-and empty lists (76); every resolver is kept (22). So is what the rules leave open: to add to or pause, in a step, a promise that another
-has adopted. A promise that has adopted one is not paused (32): Deferred then leaves the later steps of the other until something else
-happens to it.
-
-Lists that are cancelled (82) are compared where all the children have an outcome then: in programs without pauses, without promises
-of promises, and without cancelling in a step. Deferred's list stays pending otherwise.
+and empty lists (76); every resolver is kept (22). A promise that has adopted one is not paused (32): Deferred then leaves the later
+steps of the other until something else happens to it.
 
 test-promise-random.py SCRIPT [SEED [PROGRAMS]]
 """
@@ -69,6 +65,19 @@ def describe(outcome):
     return 'nothing' if outcome is None else str(outcome)
 
 
+class List(defer.DeferredList):
+    """One that has an outcome and waits for another promise can be cancelled as any promise can (53), which Twisted forgets."""
+
+    def cancel(self):
+        if self.called:
+            defer.Deferred.cancel(self)
+        else:
+            super().cancel()
+
+
+defer.DeferredList = List            # for gatherResults
+
+
 class Cell:
     def __init__(self, number, promise, resolver):
         self.number = number
@@ -92,7 +101,6 @@ class Twisted:
         self.cells = {}
         self.steps = {}
         self.cancelling = 0
-        self.depth = 0
         for line in lines:
             words = line.split()
             if words[0] == 'step':
@@ -104,9 +112,6 @@ class Twisted:
         cell = self.cells.get(number)
         return cell if cell and not cell.dropped else None
 
-    def is_touchy(self, cell):
-        return cell.adopted and self.depth > 0
-
     def run_lines(self, step, cell, outcome):
         for words in self.steps.get(step, []):
             result = self.run_op(words, cell, outcome)
@@ -117,9 +122,7 @@ class Twisted:
     def run_step(self, outcome, cell, step):
         self.log.append('step %s of %s: %s' % (step, cell.number, describe(outcome)))
         cell.running += 1
-        self.depth += 1
         result = self.run_lines(step, cell, outcome)
-        self.depth -= 1
         cell.running -= 1
         self.log.append('end %s of %s' % (step, cell.number))
         return result
@@ -171,7 +174,6 @@ class Twisted:
 
     def do_all(self, words):
         children = [self.live(word) for word in words[3:] if self.live(word) and int(word) > int(words[1])]
-        children = [child for child in children if not self.is_touchy(child)]
         if not children:
             return
         deferreds = [child.promise for child in children]
@@ -181,7 +183,7 @@ class Twisted:
             promise = defer.gatherResults(deferreds)
         else:
             flags = int(words[2])
-            promise = defer.DeferredList(deferreds, fireOnOneCallback=bool(flags & FIRE_ON_ONE_VALUE),
+            promise = List(deferreds, fireOnOneCallback=bool(flags & FIRE_ON_ONE_VALUE),
                                          fireOnOneErrback=bool(flags & FIRE_ON_ONE_ERROR),
                                          consumeErrors=bool(flags & CONSUME_ERRORS))
         self.cells[words[1]] = Cell(words[1], promise, None)
@@ -206,8 +208,6 @@ class Twisted:
         self.log.append('%s %s: %s' % (words[0], words[1], done))
 
     def do_add(self, cell, words):
-        if self.is_touchy(cell):
-            return
         add = {'callback': cell.promise.addCallback, 'errback': cell.promise.addErrback, 'both': cell.promise.addBoth}
         add[words[2]](self.run_step, cell, words[3])
 
@@ -219,18 +219,18 @@ class Twisted:
         self.log.append('cancelled ' + cell.number)
 
     def do_pause(self, cell, words):
-        if not cell.running and not cell.adopter and not self.is_touchy(cell):
+        if not cell.running and not cell.adopter:
             cell.paused += 1
             cell.promise.pause()
 
     def do_unpause(self, cell, words):
-        if cell.paused and not self.is_touchy(cell):
+        if cell.paused:
             cell.paused -= 1
             cell.promise.unpause()
 
     def do_chain(self, cell, words):
         target = self.cells.get(words[2])
-        if target and target.resolver and target is not cell and not self.is_touchy(cell):
+        if target and target.resolver and target is not cell:
             self.bracket(cell, 1)
             cell.promise.chainDeferred(target.resolver)
             self.bracket(cell, -1)
@@ -252,10 +252,7 @@ class Generator:
     def __init__(self, seed):
         self.random = random.Random(seed)
         self.n_cells = self.random.randint(2, 7)
-        kind = self.random.randrange(4)
-        self.with_lists = kind > 1
-        self.with_cancel = kind != 2
-        self.with_stalls = kind != 3
+        self.with_lists = self.random.random() < 0.5
 
     def cell(self):
         return self.random.randrange(self.n_cells)
@@ -273,11 +270,7 @@ class Generator:
 
     def op(self, step):
         """An operation for anywhere: step is the lowest that it may add."""
-        names = ['resolve'] * 3 + ['reject'] * 2 + ['chain', 'drop', 'new']
-        if self.with_cancel and (self.with_stalls or step == 0):
-            names += ['cancel'] * 2
-        if self.with_stalls:
-            names += ['pause', 'unpause', 'unpause']
+        names = ['resolve'] * 3 + ['reject'] * 2 + ['cancel'] * 2 + ['chain', 'drop', 'new', 'pause', 'unpause', 'unpause']
         if step < self.N_STEPS:
             names += ['add'] * 10
         name = self.random.choice(names)
@@ -291,7 +284,7 @@ class Generator:
         return self.make(self.cell()) if name == 'new' else '%s %d' % (name, self.cell())
 
     def returning(self):
-        kind = self.random.choice(['value', 'error', 'nothing'] + ['promise', 'promise'] * self.with_stalls)
+        kind = self.random.choice(['value', 'error', 'nothing'] + ['promise', 'promise'])
         argument = max(self.cell(), self.cell()) if kind == 'promise' else self.random.randrange(100, 200)
         return 'return %s %d' % (kind, argument)
 
