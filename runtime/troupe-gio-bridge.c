@@ -48,6 +48,37 @@ troupe_async_ready (GObject      *source,
   troupe_resolver_finish_body (resolver, &body);
 }
 
+/**
+ * troupe_async_cancel: (skip)
+ * @resolver: the resolver of a promise that was cancelled
+ * @cancellable: the [class@Gio.Cancellable] that was given to the operation
+ *
+ * Cancels an asynchronous operation of GIO with its promise.
+ *
+ * It is a [callback@Troupe.Canceller], to go with [func@Troupe.async_ready]:
+ *
+ * ```c
+ * g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+ * TroupeResolver *resolver;
+ * TroupePromise *promise = troupe_promise_new_with_canceller (&resolver, troupe_async_cancel,
+ *                                                             g_object_ref (cancellable), g_object_unref);
+ *
+ * g_file_load_contents_async (file, cancellable, troupe_async_ready, resolver);
+ * ```
+ *
+ * The promise is rejected with %TROUPE_ERROR_CANCELLED at once; what the operation says later is dropped.
+ *
+ * Since: 1.0
+ */
+void
+troupe_async_cancel (TroupeResolver *resolver,
+                     gpointer        cancellable)
+{
+  g_return_if_fail (G_IS_CANCELLABLE (cancellable));
+
+  g_cancellable_cancel (cancellable);
+}
+
 /* A task, and once it is there, what to complete it with. */
 typedef struct
 {

@@ -17,6 +17,9 @@ void           troupe_async_ready           (GObject       *source,
                                              GAsyncResult  *result,
                                              gpointer       resolver);
 TROUPE_AVAILABLE_IN_ALL
+void           troupe_async_cancel          (TroupeResolver *resolver,
+                                             gpointer        cancellable);
+TROUPE_AVAILABLE_IN_ALL
 TroupePromise *troupe_promise_complete_task (TroupePromise *self,
                                              GTask         *task);
 

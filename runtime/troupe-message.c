@@ -1319,8 +1319,8 @@ troupe_message_reply_error (TroupeMessage *self,
  * Answers an ask with the outcome of @promise, when it comes.
  *
  * It is a step of @promise, whose chain goes on with nothing. If the current actor ends first, the
- * answer is %TROUPE_ERROR_ACTOR_STOPPED. For a message that was not asked, @promise is just
- * dropped.
+ * answer is %TROUPE_ERROR_ACTOR_STOPPED. If the answer is cancelled, or the asker ends, @promise is
+ * cancelled. For a message that was not asked, @promise is just dropped.
  *
  * Since: 1.0
  */

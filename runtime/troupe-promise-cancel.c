@@ -20,6 +20,7 @@ typedef enum
   TROUPE_CANCELLING_LOCAL,           /* runs at home, inside the call, and may resolve; then the promise is rejected */
   TROUPE_CANCELLING_REMOTE,          /* a notice: runs as a turn of whoever set it, once the promise is rejected */
   TROUPE_CANCELLING_FORWARD,         /* runs at home, inside the call, as often as it comes: passes it on to those whose outcome counts */
+  TROUPE_CANCELLING_REPLY,           /* cancels, once the promise is rejected, another promise, USER_DATA, that is its answer */
 } TroupeCancellingKind;
 
 struct _TroupeCancelling
@@ -117,6 +118,8 @@ troupe_promise_notify_cancelling (TroupePromise *self)
 
   if (cancelling->target == NULL)
     {
+      if (cancelling->kind == TROUPE_CANCELLING_REPLY)
+        troupe_promise_post_cancel (cancelling->user_data, troupe_promise_get_cancel_reason (self));
       troupe_cancelling_free (cancelling);
       return;
     }
@@ -128,7 +131,7 @@ troupe_promise_notify_cancelling (TroupePromise *self)
   troupe_ref_call (target, troupe_cancelling_run_turn, NULL, cancelling, troupe_cancelling_free);
 }
 
-/* Cancelling */
+/* Cancelling. A reason is TROUPE_PROMISE_TIMED_OUT or 0. */
 
 static GError *
 troupe_promise_new_cancelled_error (void)
@@ -174,13 +177,18 @@ troupe_promise_cancel_at_once (TroupePromise *self)
 }
 
 static void
-troupe_promise_cancel_pending (TroupePromise *self)
+troupe_promise_cancel_pending (TroupePromise *self,
+                               gint           reason)
 {
   gint marks = troupe_promise_get_marks (self);
 
   /* Its canceller runs, further up the stack. */
   if ((marks & TROUPE_PROMISE_CANCELLING) != 0)
     return;
+
+  /* First of all: as soon as somebody can see that it is cancelled, he may ask why. */
+  troupe_promise_remove_marks (self, TROUPE_PROMISE_TIMED_OUT);
+  troupe_promise_add_marks (self, reason);
 
   if ((marks & TROUPE_PROMISE_HAS_CANCELLER) == 0)
     troupe_promise_cancel_at_once (self);
@@ -198,6 +206,33 @@ troupe_promise_find_innermost (TroupePromise *self)
     self = self->inner;
 
   return self;
+}
+
+static void
+troupe_promise_cancel_here (TroupePromise *self,
+                            gint           reason)
+{
+  TroupePromise *innermost = troupe_promise_find_innermost (self);
+
+  /* A canceller or a step may drop the caller's own handle. */
+  troupe_promise_add_count (innermost, TROUPE_PROMISE_HOLD);
+  if (troupe_promise_get_state (innermost) == TROUPE_PROMISE_PENDING)
+    troupe_promise_cancel_pending (innermost, reason);
+  troupe_resolver_unhold ((TroupeResolver *) innermost);
+}
+
+gboolean
+troupe_promise_cancel_as (TroupePromise *self,
+                          gint           reason)
+{
+  TroupeVisit visit;
+
+  if (!troupe_promise_enter (self, &visit))
+    return FALSE;
+
+  troupe_promise_cancel_here (self, reason);
+  troupe_promise_leave (&visit);
+  return TRUE;
 }
 
 /**
@@ -223,26 +258,10 @@ troupe_promise_find_innermost (TroupePromise *self)
 void
 troupe_promise_cancel (TroupePromise *self)
 {
-  TroupeVisit visit;
-  TroupePromise *innermost;
-
   g_return_if_fail (self != NULL);
 
-  if (!troupe_promise_enter (self, &visit))
-    {
-      if (troupe_ref_get_state (self->home) != TROUPE_REF_ENDED)
-        g_critical ("%s: a promise is cancelled where it is at home", G_STRFUNC);
-      return;
-    }
-
-  innermost = troupe_promise_find_innermost (self);
-
-  /* A canceller or a step may drop the caller's own handle. */
-  troupe_promise_add_count (innermost, TROUPE_PROMISE_HOLD);
-  if (troupe_promise_get_state (innermost) == TROUPE_PROMISE_PENDING)
-    troupe_promise_cancel_pending (innermost);
-  troupe_promise_leave (&visit);
-  troupe_resolver_unhold ((TroupeResolver *) innermost);
+  if (!troupe_promise_cancel_as (self, 0) && troupe_ref_get_state (self->home) != TROUPE_REF_ENDED)
+    g_critical ("%s: a promise is cancelled where it is at home", G_STRFUNC);
 }
 
 static void
@@ -250,15 +269,24 @@ troupe_promise_cancel_turn (TroupeRef *home,
                             gpointer   promise)
 {
   if (troupe_ref_get_state (home) == TROUPE_REF_LIVE)
-    troupe_promise_cancel (promise);
+    troupe_promise_cancel_as (promise, 0);
+}
+
+static void
+troupe_promise_time_out_turn (TroupeRef *home,
+                              gpointer   promise)
+{
+  if (troupe_ref_get_state (home) == TROUPE_REF_LIVE)
+    troupe_promise_cancel_as (promise, TROUPE_PROMISE_TIMED_OUT);
 }
 
 void
-troupe_promise_post_cancel (TroupePromise *self)
+troupe_promise_post_cancel (TroupePromise *self,
+                            gint           reason)
 {
   g_autoptr (TroupeRef) home = troupe_ref_ref (self->home);
 
-  troupe_ref_call (home, troupe_promise_cancel_turn, NULL,
+  troupe_ref_call (home, reason != 0 ? troupe_promise_time_out_turn : troupe_promise_cancel_turn, NULL,
                    troupe_promise_ref (self), (GDestroyNotify) troupe_promise_unref);
 }
 
@@ -316,7 +344,7 @@ troupe_promise_new_with_canceller (TroupeResolver  **resolver,
  *
  * Tells whether somebody has cancelled the promise, or its home has ended while it was pending.
  *
- * A producer may look from time to time, and give up. Call it from any thread.
+ * A producer may look from time to time, and give up. [method@Troupe.Resolver.get_cancel_reason] tells why. Call it from any thread.
  *
  * Returns: %TRUE if nobody waits for the outcome any more
  *
@@ -335,6 +363,54 @@ troupe_resolver_is_cancelled (TroupeResolver *self)
 
   return state == TROUPE_PROMISE_GIVEN_UP || state == TROUPE_PROMISE_ABANDONED ||
          (troupe_promise_get_marks (cell) & TROUPE_PROMISE_CANCELLED) != 0;
+}
+
+/**
+ * troupe_resolver_get_cancel_reason:
+ * @self: a resolver
+ *
+ * Tells why nobody waits for the outcome any more.
+ *
+ * Call it from any thread, a canceller included.
+ *
+ * Returns: %TROUPE_ERROR_CANCELLED if the promise was cancelled, %TROUPE_ERROR_TIMED_OUT if that was because its time had run out,
+ *   %TROUPE_ERROR_ABANDONED if its home has ended; %TROUPE_ERROR_FAILED, which is 0, while it is not cancelled
+ *
+ * Since: 1.0
+ */
+TroupeError
+troupe_resolver_get_cancel_reason (TroupeResolver *self)
+{
+  TroupePromise *cell = (TroupePromise *) self;
+
+  g_return_val_if_fail (self != NULL, TROUPE_ERROR_FAILED);
+
+  if (!troupe_resolver_is_cancelled (self))
+    return TROUPE_ERROR_FAILED;
+  if (troupe_promise_get_state (cell) == TROUPE_PROMISE_ABANDONED)
+    return TROUPE_ERROR_ABANDONED;
+
+  return troupe_promise_get_cancel_reason (cell) != 0 ? TROUPE_ERROR_TIMED_OUT : TROUPE_ERROR_CANCELLED;
+}
+
+/* Takes CANCELLING, the resolver's. */
+static void
+troupe_promise_set_cancelling (TroupePromise    *self,
+                               TroupeCancelling *cancelling)
+{
+  TroupeCancelling *old = __atomic_exchange_n (&self->cancelling, cancelling, __ATOMIC_SEQ_CST);
+
+  if (old != NULL)
+    troupe_cancelling_release (old);
+
+  /* Home changes the state and then looks for a canceller; here it is the other way round, so one of us sees it. */
+  if (__atomic_load_n (&self->state, __ATOMIC_SEQ_CST) == TROUPE_PROMISE_PENDING)
+    return;
+
+  if (troupe_resolver_is_cancelled ((TroupeResolver *) self))
+    troupe_promise_notify_cancelling (self);
+  else
+    troupe_promise_release_cancelling (self);
 }
 
 /**
@@ -365,7 +441,6 @@ troupe_resolver_set_canceller (TroupeResolver  *self,
 {
   TroupePromise *cell = (TroupePromise *) self;
   TroupeCancelling *cancelling;
-  TroupeCancelling *old;
 
   g_return_if_fail (self != NULL);
   g_return_if_fail (canceller != NULL);
@@ -374,18 +449,18 @@ troupe_resolver_set_canceller (TroupeResolver  *self,
   cancelling = troupe_cancelling_new (TROUPE_CANCELLING_REMOTE, canceller, user_data, destroy);
   cancelling->target = troupe_ref_ref (troupe_promise_get_home_now ());
 
-  old = __atomic_exchange_n (&cell->cancelling, cancelling, __ATOMIC_SEQ_CST);
-  if (old != NULL)
-    troupe_cancelling_release (old);
+  troupe_promise_set_cancelling (cell, cancelling);
+}
 
-  /* Home changes the state and then looks for a canceller; here it is the other way round, so one of us sees it. */
-  if (__atomic_load_n (&cell->state, __ATOMIC_SEQ_CST) == TROUPE_PROMISE_PENDING)
-    return;
+void
+troupe_resolver_set_answer (TroupeResolver *self,
+                            TroupePromise  *answer)
+{
+  TroupePromise *cell = (TroupePromise *) self;
 
-  if (troupe_resolver_is_cancelled (self))
-    troupe_promise_notify_cancelling (cell);
-  else
-    troupe_promise_release_cancelling (cell);
+  if (__atomic_load_n (&cell->cancelling, __ATOMIC_RELAXED) == NULL)
+    troupe_promise_set_cancelling (cell, troupe_cancelling_new (TROUPE_CANCELLING_REPLY, NULL, troupe_promise_ref (answer),
+                                                                (GDestroyNotify) troupe_promise_unref));
 }
 
 /* Timeouts */
@@ -436,7 +511,7 @@ troupe_timeout_expire (TroupeTimer *timer,
     return;
 
   self->expired = TRUE;
-  troupe_promise_cancel (self->promise);
+  troupe_promise_cancel_as (self->promise, TROUPE_PROMISE_TIMED_OUT);
 }
 
 static void
@@ -562,7 +637,7 @@ static void
 troupe_bridge_cancelled_cb (GCancellable *cancellable,
                             gpointer      promise)
 {
-  troupe_promise_post_cancel (promise);
+  troupe_promise_post_cancel (promise, 0);
 }
 
 /* Not g_cancellable_disconnect (): that would wait for ever in a step that runs because of the same cancellable. */

@@ -101,7 +101,8 @@ troupe_list_child_free (gpointer data)
 }
 
 static void
-troupe_list_cancel_child (TroupeListChild *child)
+troupe_list_cancel_child (TroupeListChild *child,
+                          gint             reason)
 {
   g_autoptr (TroupePromise) promise = child->promise != NULL ? troupe_promise_ref (child->promise) : NULL;
 
@@ -109,10 +110,8 @@ troupe_list_cancel_child (TroupeListChild *child)
     return;
 
   child->cancelling = TRUE;
-  if (troupe_promise_is_at_home (promise))
-    troupe_promise_cancel (promise);
-  else
-    troupe_promise_post_cancel (promise);
+  if (!troupe_promise_cancel_as (promise, reason))
+    troupe_promise_post_cancel (promise, reason);
   child->cancelling = FALSE;
 }
 
@@ -120,14 +119,15 @@ troupe_list_cancel_child (TroupeListChild *child)
  * What they do may come back to the list, and resolve it, or cancel it again, as one does that waits for it. */
 static void
 troupe_list_cancel_children (TroupeList *self,
-                             gint64      winner)
+                             gint64      winner,
+                             gint        reason)
 {
   gsize i;
 
   self->n_cancelling++;
   for (i = 0; i < self->outcomes->length; i++)
     if ((gint64) i != winner && !self->children[i].cancelling)
-      troupe_list_cancel_child (&self->children[i]);
+      troupe_list_cancel_child (&self->children[i], reason);
 
   if (--self->n_cancelling == 0 && self->resolver == NULL)
     troupe_list_drop_children (self);
@@ -140,7 +140,7 @@ troupe_list_cancelled_cb (TroupeResolver *resolver,
   TroupeList *self = data;
 
   __atomic_fetch_add (&self->ref_count, 1, __ATOMIC_RELAXED);
-  troupe_list_cancel_children (self, -1);
+  troupe_list_cancel_children (self, -1, troupe_promise_get_cancel_reason ((TroupePromise *) resolver));
   troupe_list_unref (self);
 }
 
@@ -165,7 +165,7 @@ troupe_list_resolve (TroupeList *self,
 
   self->outcomes->first = first;
   if ((self->flags & TROUPE_LIST_RACE) != 0)
-    troupe_list_cancel_children (self, first);
+    troupe_list_cancel_children (self, first, 0);
   troupe_list_finish (self, resolver, body);
 }
 

@@ -100,12 +100,19 @@ enum
   TROUPE_PROMISE_CANCELLED     = 1 << 2,
   TROUPE_PROMISE_FREE_CALL     = 1 << 3,   /* one outcome after the cancellation is accepted and freed … */
   TROUPE_PROMISE_CALL_USED     = 1 << 4,   /* … and this was it */
+  TROUPE_PROMISE_TIMED_OUT     = 1 << 5,   /* if it is cancelled, then by a timeout */
 };
 
 static inline gint
 troupe_promise_get_marks (TroupePromise *self)
 {
   return __atomic_load_n (&self->mail.ref_count, __ATOMIC_ACQUIRE);
+}
+
+static inline gint
+troupe_promise_get_cancel_reason (TroupePromise *self)
+{
+  return troupe_promise_get_marks (self) & TROUPE_PROMISE_TIMED_OUT;
 }
 
 /* Returns the marks that were there. */
@@ -171,9 +178,16 @@ void           troupe_promise_finalize     (TroupePromise    *self);
 void           troupe_promise_release_cancelling (TroupePromise *self);
 /* Home, once nobody waits any more: tells the resolver's side, if it wants to know. */
 void           troupe_promise_notify_cancelling (TroupePromise *self);
+/* FALSE when SELF is not at home here. REASON: TROUPE_PROMISE_TIMED_OUT or 0. */
+gboolean       troupe_promise_cancel_as    (TroupePromise    *self,
+                                            gint              reason);
 /* Any thread: SELF is cancelled by a turn at home. */
-void           troupe_promise_post_cancel  (TroupePromise    *self);
-/* SELF, that nobody else knows yet, has CANCELLER, which resolves it or not, called at home whenever it is cancelled while it is pending. */
+void           troupe_promise_post_cancel  (TroupePromise    *self,
+                                            gint              reason);
+/* ANSWER's outcome will be SELF's, an ask's: to cancel the ask cancels ANSWER, unless SELF has a canceller. */
+void           troupe_resolver_set_answer  (TroupeResolver   *self,
+                                            TroupePromise    *answer);
+/* To cancel SELF, that nobody else knows yet, will call CANCELLER, at home and each time while it is pending, and do nothing else. */
 void           troupe_promise_forward_cancel (TroupePromise  *self,
                                               TroupeCanceller canceller,
                                               gpointer        user_data,

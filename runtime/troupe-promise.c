@@ -652,7 +652,7 @@ static void
 troupe_promise_cancel_inner_cb (TroupeResolver *proxy,
                                 gpointer        inner)
 {
-  troupe_promise_post_cancel (inner);
+  troupe_promise_post_cancel (inner, troupe_promise_get_cancel_reason ((TroupePromise *) proxy));
 }
 
 /* SELF, whose outcome has been taken out, goes on with the outcome of INNER, a handle that it takes. */
@@ -1221,6 +1221,32 @@ troupe_promise_add_callbacks (TroupePromise  *self,
   return self;
 }
 
+/**
+ * troupe_promise_wrap_call:
+ * @step: (scope notified) (closure user_data) (destroy destroy): what to call
+ * @user_data: what to give to @step
+ * @destroy: (nullable): frees @user_data
+ *
+ * Calls a function now, and makes a promise of what it returns, at home here and now.
+ *
+ * @step runs as the first step of the promise, which has nothing yet. If it returns a value or fails, the promise is
+ * resolved already when this returns; if it returns a promise, that one's outcome comes when it does. So who calls what may or may not
+ * have to wait need not tell the cases apart.
+ *
+ * Returns: (transfer full): a promise
+ *
+ * Since: 1.0
+ */
+TroupePromise *
+troupe_promise_wrap_call (TroupeFallibleStep  step,
+                          gpointer            user_data,
+                          GDestroyNotify      destroy)
+{
+  g_return_val_if_fail (step != NULL, NULL);
+
+  return troupe_promise_add_fallible_both (troupe_promise_new_resolved (NULL), step, user_data, destroy);
+}
+
 /* Pauses */
 
 /**
@@ -1443,6 +1469,9 @@ troupe_promise_pipe_reply (TroupePromise  *self,
                            TroupeResolver *resolver)
 {
   TroupeRef *current = troupe_ref_get_current ();
+
+  if (troupe_promise_get_state (self) != TROUPE_PROMISE_DELIVERED)
+    troupe_resolver_set_answer (resolver, self);
 
   if (current == self->home)
     {

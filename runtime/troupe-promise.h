@@ -78,6 +78,10 @@ TROUPE_AVAILABLE_IN_ALL
 TroupePromise *troupe_promise_new_resolved (const GValue *value) G_GNUC_WARN_UNUSED_RESULT;
 TROUPE_AVAILABLE_IN_ALL
 TroupePromise *troupe_promise_new_rejected (GError *error) G_GNUC_WARN_UNUSED_RESULT;
+TROUPE_AVAILABLE_IN_ALL
+TroupePromise *troupe_promise_wrap_call (TroupeFallibleStep  step,
+                                         gpointer            user_data,
+                                         GDestroyNotify      destroy) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The chain */
 TROUPE_AVAILABLE_IN_ALL

@@ -456,11 +456,11 @@ troupe_ref_break_reply (TroupeRef     *self,
   troupe_resolver_unref (reply);
 }
 
-/* Nobody waits for the answer any more: the question is not asked. (If the asker has ended, what it said still counts.) */
+/* Nobody waits for the answer any more, which was cancelled, or the asker has ended: the question is not asked. */
 static inline gboolean
 troupe_ref_is_void (TroupeMessage *message)
 {
-  return (troupe_promise_get_marks ((TroupePromise *) message->reply) & TROUPE_PROMISE_CANCELLED) != 0;
+  return troupe_promise_get_state ((TroupePromise *) message->reply) != TROUPE_PROMISE_PENDING;
 }
 
 static inline void
@@ -791,6 +791,9 @@ troupe_ref_send_all (TroupeRef     **refs,
  * thread-default main context, where its steps run. It always gets an outcome: the reply, the error of the handler,
  * %TROUPE_ERROR_BROKEN if the handler did not reply, %TROUPE_ERROR_UNHANDLED or %TROUPE_ERROR_BODY_TYPE if
  * the actor does not understand the message, %TROUPE_ERROR_ACTOR_STOPPED if it has ended or ends first.
+ *
+ * A question that is still in the mailbox when its answer is cancelled, or when the asking actor ends, is not handled any more: what has
+ * to be done in any case is sent, not asked.
  *
  * Returns: (transfer full): a promise of the answer
  *

@@ -8,6 +8,7 @@
 # error "Only <troupe.h> can be included directly."
 #endif
 
+#include "troupe-error.h"
 #include "troupe-json.h"
 #include "troupe-promise.h"
 
@@ -25,6 +26,8 @@ TROUPE_AVAILABLE_IN_ALL
 gboolean troupe_resolver_is_resolved (TroupeResolver *self);
 TROUPE_AVAILABLE_IN_ALL
 gboolean troupe_resolver_is_cancelled (TroupeResolver *self);
+TROUPE_AVAILABLE_IN_ALL
+TroupeError troupe_resolver_get_cancel_reason (TroupeResolver *self);
 TROUPE_AVAILABLE_IN_ALL
 void troupe_resolver_set_canceller (TroupeResolver  *self,
                                     TroupeCanceller  canceller,

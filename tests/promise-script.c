@@ -420,6 +420,14 @@ run_return (char       **words,
   return TRUE;
 }
 
+/* A paused list that nobody holds is freed, and tells what it was chained to. */
+static void
+drop_cell (Cell *cell)
+{
+  if (cell->resolver != NULL || cell->paused == 0)
+    g_clear_pointer (&cell->promise, troupe_promise_unref);
+}
+
 static void
 run_on_cell (char **words,
              Cell  *cell)
@@ -437,7 +445,7 @@ run_on_cell (char **words,
   else if (g_str_equal (words[0], "observe"))
     troupe_promise_add_both (cell->promise, observe_cb, GUINT_TO_POINTER ((guint) (cell - cells)), NULL);
   else if (g_str_equal (words[0], "drop"))
-    g_clear_pointer (&cell->promise, troupe_promise_unref);
+    drop_cell (cell);
   else
     g_error ("Unknown operation: %s", words[0]);
 }

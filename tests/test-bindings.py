@@ -175,6 +175,25 @@ class BindingsTest(unittest.TestCase):
         promise.add_callback(lambda promise: promise.return_string('none yet'))
         self.assertEqual(self.outcome(promise), 'none yet')
 
+    def test_wrap_call(self):
+        """A function is called at once, and its value, its error or its promise becomes a promise."""
+        def refuse(promise):
+            raise GLib.Error.new_literal(Troupe.error_quark(), 'No', Troupe.Error.FAILED)
+
+        inner, resolver = Troupe.Promise.new()
+        value = Troupe.Promise.wrap_call(lambda promise: promise.return_int64(3))
+        later = Troupe.Promise.wrap_call(lambda promise: promise.return_promise(inner))
+        with self.assertRaises(GLib.Error):
+            self.outcome(Troupe.Promise.wrap_call(refuse))
+        self.assertEqual(self.outcome(value), 3)
+        self.assertFalse(later.is_resolved())
+        resolver.resolve_int64(4)
+        self.assertEqual(self.outcome(later), 4)
+        inner, resolver = Troupe.Promise.new()
+        self.assertEqual(resolver.get_cancel_reason(), Troupe.Error.FAILED)
+        inner.cancel()
+        self.assertEqual(resolver.get_cancel_reason(), Troupe.Error.CANCELLED)
+
     def test_errors(self):
         """Errors come with their domain and code: those the actor replies, and those of the runtime."""
         counter = self.spawn(Counter)

@@ -37,10 +37,11 @@ finish_number_cb (gpointer data)
 static void
 get_number_async (GObject             *source,
                   int                  number,
+                  GCancellable        *cancellable,
                   GAsyncReadyCallback  callback,
                   gpointer             user_data)
 {
-  GTask *task = g_task_new (source, NULL, callback, user_data);
+  GTask *task = g_task_new (source, cancellable, callback, user_data);
 
   g_task_set_task_data (task, GINT_TO_POINTER (number), NULL);
   g_idle_add_full (G_PRIORITY_DEFAULT, finish_number_cb, task, g_object_unref);
@@ -53,7 +54,7 @@ promise_number (GObject *source,
   TroupeResolver *resolver;
   TroupePromise *promise = troupe_promise_new (&resolver);
 
-  get_number_async (source, number, troupe_async_ready, resolver);
+  get_number_async (source, number, NULL, troupe_async_ready, resolver);
   return promise;
 }
 
@@ -92,6 +93,27 @@ test_async (void)
   troupe_promise_add_errback (bad, swallow, NULL, NULL);
 
   g_assert_finalize_object (source);
+}
+
+static void
+test_async_cancel (void)
+{
+  GCancellable *cancellable = g_cancellable_new ();
+  TroupeResolver *resolver;
+  TroupePromise *promise = troupe_promise_new_with_canceller (&resolver, troupe_async_cancel,
+                                                              g_object_ref (cancellable), g_object_unref);
+
+  g_test_summary ("To cancel the promise of an operation cancels the operation; its late result is dropped");
+
+  get_number_async (NULL, 5, cancellable, troupe_async_ready, resolver);
+  troupe_promise_cancel (promise);
+  g_assert_true (g_cancellable_is_cancelled (cancellable));
+  g_assert_error (troupe_promise_get_error (promise), TROUPE_ERROR, TROUPE_ERROR_CANCELLED);
+  troupe_promise_add_errback (promise, swallow, NULL, NULL);
+  troupe_test_settle ();
+
+  troupe_promise_unref (promise);
+  g_assert_finalize_object (cancellable);
 }
 
 static gboolean
@@ -573,6 +595,7 @@ main (int   argc,
   troupe_set_max_threads (1);
 
   g_test_add_func ("/troupe/bridge/async", test_async);
+  g_test_add_func ("/troupe/bridge/async/cancel", test_async_cancel);
   g_test_add_func ("/troupe/bridge/async/in-actor", test_async_in_actor);
   g_test_add_func ("/troupe/bridge/async/actor-ends", test_async_actor_ends);
   g_test_add_func ("/troupe/bridge/task/numbers", test_task_numbers);

@@ -686,7 +686,17 @@ handle_and_say (TroupeActor    *actor,
   return TRUE;
 }
 
-/* Says whose turn it is, and that it is one. */
+static void
+say_reason (TroupeResolver *resolver)
+{
+  TroupeError reason = troupe_resolver_get_cancel_reason (resolver);
+
+  say (reason == TROUPE_ERROR_CANCELLED ? "cancelled" :
+       reason == TROUPE_ERROR_TIMED_OUT ? "timed-out" :
+       reason == TROUPE_ERROR_ABANDONED ? "abandoned" : "wanted");
+}
+
+/* Says whose turn it is, and why. */
 static void
 notice (TroupeResolver *resolver,
         gpointer        user_data)
@@ -696,6 +706,7 @@ notice (TroupeResolver *resolver,
 
   g_assert_true (troupe_resolver_is_cancelled (resolver));
   say (name);
+  say_reason (resolver);
 }
 
 static gboolean
@@ -706,6 +717,7 @@ defer (TroupeActor    *actor,
   Cell *cell = test_puppet_get_data (message);
 
   cell->resolver = troupe_message_defer_reply (message);
+  g_assert_cmpint (troupe_resolver_get_cancel_reason (cell->resolver), ==, TROUPE_ERROR_FAILED);
   troupe_resolver_set_canceller (cell->resolver, notice, (gpointer) "freed", say_data);
   say ("deferred");
   return TRUE;
@@ -768,7 +780,7 @@ test_x_116 (void)
   troupe_promise_cancel (cell.promise);
   assert_trace ("!CANCELLED");
   run_in (puppet, do_nothing, NULL);
-  assert_trace ("puppet freed");
+  assert_trace ("puppet cancelled freed");
 
   resolve (cell.resolver, 1);
   assert_late (cell.resolver);
@@ -812,7 +824,7 @@ test_x_116_set_late (void)
   troupe_resolver_set_canceller (resolver, notice, (gpointer) "freed", say_data);
   assert_trace ("!CANCELLED");
   troupe_test_until (strstr (trace->str, "freed") != NULL);
-  assert_trace ("outside freed");
+  assert_trace ("outside cancelled freed");
 
   troupe_resolver_set_canceller (done_resolver, notice, (gpointer) "first", say_data);
   troupe_resolver_set_canceller (done_resolver, notice, (gpointer) "second", say_data);
@@ -899,7 +911,7 @@ test_x_119 (void)
   troupe_promise_add_both (cell.promise, show, NULL, NULL);
   troupe_promise_add_both (cell.promise, give_nothing, NULL, NULL);
   troupe_test_until (strstr (trace->str, "freed") != NULL);
-  assert_trace ("deferred !TIMED_OUT puppet freed");
+  assert_trace ("deferred !TIMED_OUT puppet timed-out freed");
   cell_clear (&cell);
 
   cell.promise = troupe_ref_ask_within (puppet, test_puppet_job (handle_and_say, NULL), 60000);
@@ -938,10 +950,133 @@ test_x_120 (void)
   troupe_test_until (cell.resolver != NULL);
   troupe_ref_stop (asker);
   troupe_test_until (strstr (trace->str, "freed") != NULL);
-  assert_trace ("deferred puppet freed");
+  assert_trace ("deferred puppet abandoned freed");
 
   resolve (cell.resolver, 1);
   assert_late (cell.resolver);
+  cell_clear (&cell);
+  troupe_test_system_end (system);
+}
+
+static gboolean
+ask_and_stop (TroupeActor    *actor,
+              TroupeMessage  *message,
+              GError        **error)
+{
+  Cell *cell = test_puppet_get_data (message);
+
+  cell->promise = test_puppet_ask (cell->other, handle_and_say, NULL);
+  troupe_ref_stop (troupe_actor_get_ref (actor));
+  troupe_message_reply (message);
+  return TRUE;
+}
+
+static void
+test_x_117_asker_ends (void)
+{
+  TroupeSystem *system = troupe_test_system_new ();
+  g_autoptr (TroupeRef) asker = test_puppet_new (system, "asker");
+  g_autoptr (TroupeRef) puppet = test_puppet_new (system, "puppet");
+  Cell cell = { NULL, NULL, puppet };
+
+  g_test_summary ("A question that still lies in the mailbox when the asker ends is not handled");
+
+  run_in (puppet, do_nothing, NULL);
+  run_in (asker, ask_and_stop, &cell);
+  run_in (puppet, do_nothing, NULL);
+  assert_trace ("");
+
+  cell_clear (&cell);
+  troupe_test_system_end (system);
+}
+
+/* Answers with a promise that the cell's resolver resolves, and whose canceller says why it was called. */
+
+static void
+canceller_says_reason (TroupeResolver *resolver,
+                       gpointer        user_data)
+{
+  say_reason (resolver);
+}
+
+static gboolean
+answer_later (TroupeActor    *actor,
+              TroupeMessage  *message,
+              GError        **error)
+{
+  Cell *cell = test_puppet_get_data (message);
+  TroupePromise *promise = troupe_promise_new_with_canceller (&cell->resolver, canceller_says_reason,
+                                                              (gpointer) "freed", say_data);
+
+  troupe_message_reply_promise (message, promise);
+  return TRUE;
+}
+
+static void
+test_x_116_answer (void)
+{
+  TroupeSystem *system = troupe_test_system_new ();
+  g_autoptr (TroupeRef) puppet = test_puppet_new (system, "puppet");
+  Cell cell = { NULL };
+
+  g_test_summary ("To cancel an ask cancels the promise it was answered with, where that is at home");
+
+  cell.promise = test_puppet_ask (puppet, answer_later, &cell);
+  troupe_promise_add_both (cell.promise, show, NULL, NULL);
+  troupe_promise_add_both (cell.promise, give_nothing, NULL, NULL);
+  troupe_test_until (cell.resolver != NULL);
+  troupe_promise_cancel (cell.promise);
+  assert_trace ("!CANCELLED");
+  run_in (puppet, do_nothing, NULL);
+  assert_trace ("cancelled freed");
+  cell_clear (&cell);
+
+  cell.promise = troupe_ref_ask_within (puppet, test_puppet_job (answer_later, &cell), 20);
+  troupe_promise_add_both (cell.promise, give_nothing, NULL, NULL);
+  troupe_test_until (strstr (trace->str, "freed") != NULL);
+  assert_trace ("timed-out freed");
+  cell_clear (&cell);
+
+  cell.promise = test_puppet_ask (puppet, answer_later, &cell);
+  troupe_promise_add_both (cell.promise, show, NULL, NULL);
+  troupe_test_until (cell.resolver != NULL);
+  resolve (cell.resolver, 1);
+  troupe_test_until (troupe_promise_is_resolved (cell.promise));
+  assert_trace ("freed 1");
+
+  cell_clear (&cell);
+  troupe_test_system_end (system);
+}
+
+/* An actor that passes a question on. */
+static gboolean
+answer_by_other (TroupeActor    *actor,
+                 TroupeMessage  *message,
+                 GError        **error)
+{
+  Cell *cell = test_puppet_get_data (message);
+
+  troupe_message_reply_promise (message, test_puppet_ask (cell->other, defer, cell));
+  return TRUE;
+}
+
+static void
+test_x_116_answer_asked (void)
+{
+  TroupeSystem *system = troupe_test_system_new ();
+  g_autoptr (TroupeRef) asker = test_puppet_new (system, "asker");
+  g_autoptr (TroupeRef) puppet = test_puppet_new (system, "puppet");
+  Cell cell = { NULL, NULL, puppet };
+
+  g_test_summary ("A cancellation goes all the way of a question that was answered by asking another actor");
+
+  cell.promise = test_puppet_ask (asker, answer_by_other, &cell);
+  troupe_promise_add_both (cell.promise, give_nothing, NULL, NULL);
+  troupe_test_until (cell.resolver != NULL);
+  troupe_promise_cancel (cell.promise);
+  troupe_test_until (strstr (trace->str, "freed") != NULL);
+  assert_trace ("deferred puppet cancelled freed");
+
   cell_clear (&cell);
   troupe_test_system_end (system);
 }
@@ -1130,7 +1265,10 @@ main (int    argc,
     { "/troupe/promise-cancel/x/rule-116/answered", test_x_116_answered },
     { "/troupe/promise-cancel/x/rule-116/set-late", test_x_116_set_late },
     { "/troupe/promise-cancel/x/rule-116/actor-ends", test_x_116_actor_ends },
+    { "/troupe/promise-cancel/x/rule-116/answer", test_x_116_answer },
+    { "/troupe/promise-cancel/x/rule-116/answer-asked", test_x_116_answer_asked },
     { "/troupe/promise-cancel/x/rule-117", test_x_117 },
+    { "/troupe/promise-cancel/x/rule-117/asker-ends", test_x_117_asker_ends },
     { "/troupe/promise-cancel/x/rule-118", test_x_118 },
     { "/troupe/promise-cancel/x/rule-119", test_x_119 },
     { "/troupe/promise-cancel/x/rule-120", test_x_120 },

@@ -546,6 +546,24 @@ test_82_circle (void)
 }
 
 static void
+test_82_timeout (void)
+{
+  Children children;
+  g_autoptr (TroupePromise) one = NULL;
+
+  g_test_summary ("When the time of a list has run out, its children are told so");
+
+  children_init (&children);
+  one = troupe_promise_collect (children.promises, N);
+  troupe_promise_add_timeout (one, 0, NULL, NULL, NULL);
+  troupe_test_until (troupe_promise_is_resolved (one));
+  assert_cancelled_first (one);
+  g_assert_cmpint (troupe_resolver_get_cancel_reason (children.resolvers[2]), ==, TROUPE_ERROR_TIMED_OUT);
+  children_swallow (&children);
+  children_clear (&children);
+}
+
+static void
 test_83 (void)
 {
   Children good, bad;
@@ -1162,6 +1180,7 @@ main (int   argc,
   g_test_add_func ("/troupe/promise-list/82/stalled", test_82_stalled);
   g_test_add_func ("/troupe/promise-list/82/fired", test_82_fired);
   g_test_add_func ("/troupe/promise-list/82/circle", test_82_circle);
+  g_test_add_func ("/troupe/promise-list/82/timeout", test_82_timeout);
   g_test_add_func ("/troupe/promise-list/83", test_83);
   g_test_add_func ("/troupe/promise-list/84", test_84);
   g_test_add_func ("/troupe/promise-list/85", test_85);

@@ -17,7 +17,7 @@
 
 Whatever makes no sense, such as another promise of the same name, is passed over, on both sides alike. So is what differs on
 purpose: pausing in a step of the same promise (41), cancelling in a canceller (57), adopting oneself, in a cycle or twice (33, 34, 35)
-and empty lists (76); every resolver is kept (22). A promise that has adopted one is not paused (32): Deferred then leaves the later
+and empty lists (76); every resolver is kept (22), and the handle of a paused list, which nobody else could let go on. A promise that has adopted one is not paused (32): Deferred then leaves the later
 steps of the other until something else happens to it.
 
 test-promise-random.py SCRIPT [SEED [PROGRAMS]]
@@ -236,7 +236,8 @@ class Twisted:
             self.bracket(cell, -1)
 
     def do_drop(self, cell, words):
-        cell.dropped = True
+        if cell.resolver or not cell.paused:
+            cell.dropped = True
 
     def do_observe(self, cell, words):
         def observe(outcome):

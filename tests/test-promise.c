@@ -544,6 +544,54 @@ remember_error (TroupePromise *promise,
   *error = troupe_promise_get_error (promise);
 }
 
+/* Something a program may call that has the answer at hand, cannot have it, or has to wait for it. */
+typedef struct
+{
+  gint64         number;
+  TroupePromise *inner;
+} Answer;
+
+static void
+look_up (TroupePromise  *promise,
+         gpointer        user_data,
+         GError        **error)
+{
+  Answer *answer = user_data;
+
+  say ("called");
+  if (answer == NULL)
+    g_propagate_error (error, new_error ("bad"));
+  else if (answer->inner != NULL)
+    troupe_promise_return_promise (promise, troupe_promise_ref (answer->inner));
+  else if (answer->number != 0)
+    troupe_promise_return_int64 (promise, answer->number);
+}
+
+static void
+test_b_20 (void)
+{
+  g_autoptr (TroupeResolver) resolver = NULL;
+  g_autoptr (TroupePromise) inner = troupe_promise_new (&resolver);
+  Answer answers[] = { { 1, NULL }, { 0, NULL }, { 0, inner } };
+  g_autoptr (TroupePromise) value = troupe_promise_wrap_call (look_up, &answers[0], NULL);
+  g_autoptr (TroupePromise) nothing = troupe_promise_wrap_call (look_up, &answers[1], NULL);
+  g_autoptr (TroupePromise) waiting = troupe_promise_wrap_call (look_up, &answers[2], NULL);
+  g_autoptr (TroupePromise) error = troupe_promise_wrap_call (look_up, NULL, NULL);
+
+  g_test_summary ("A function is called at once, and a promise made of its value, its error, or the promise that it returns");
+
+  assert_trace ("called called called called");
+  troupe_promise_add_both (value, show, NULL, NULL);
+  troupe_promise_add_both (nothing, show, NULL, NULL);
+  troupe_promise_add_both (waiting, show, NULL, NULL);
+  troupe_promise_add_both (error, show, NULL, NULL);
+  assert_trace ("1 nothing !bad");
+  resolve (resolver, 2);
+  assert_trace ("2");
+
+  troupe_promise_add_errback (error, give_nothing, NULL, NULL);
+}
+
 static void
 test_b_21 (void)
 {
@@ -1751,6 +1799,7 @@ main (int    argc,
     { "/troupe/promise/b/rule-16", test_b_16 },
     { "/troupe/promise/b/rule-17", test_b_17 },
     { "/troupe/promise/b/rule-19", test_b_19 },
+    { "/troupe/promise/b/rule-20", test_b_20 },
     { "/troupe/promise/b/rule-21", test_b_21 },
     { "/troupe/promise/b/rule-22", test_b_22 },
     { "/troupe/promise/c/rule-23", test_c_23 },
