@@ -152,7 +152,7 @@ troupe_promise_add_fallible_both (TroupePromise      *self,
  * Adds one step that has a function for either, which may fail: @errback does not see the error of @callback.
  *
  * It is [method@Troupe.Promise.add_callbacks] for functions that say by a #GError that they failed. In language bindings it
- * has that name, and the functions fail by throwing.
+ * has that name, and the functions fail by throwing. (Python wants to be given @callback_data: `()` says that there is none.)
  *
  * Returns: (transfer none): @self
  *

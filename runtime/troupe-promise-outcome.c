@@ -4,6 +4,7 @@
 
 #include "config.h"
 
+#include "troupe-error.h"
 #include "troupe-outcomes.h"
 #include "troupe-promise-private.h"
 
@@ -162,6 +163,46 @@ troupe_promise_get_error (TroupePromise *self)
   const TroupeBody *outcome = troupe_promise_read (self, G_STRFUNC);
 
   return outcome != NULL && outcome->type == G_TYPE_INVALID ? outcome->v_pointer : NULL;
+}
+
+/**
+ * troupe_promise_get_error_index:
+ * @self: a promise
+ *
+ * Reads what [func@Troupe.error_get_index] says of the error, for language bindings: what they make of an error does not know it.
+ *
+ * See [method@Troupe.Promise.has_value] for when and where.
+ *
+ * Returns: a position, counted from 0, or -1 if there is no error or it has none
+ *
+ * Since: 1.0
+ */
+gint64
+troupe_promise_get_error_index (TroupePromise *self)
+{
+  const GError *error = troupe_promise_get_error (self);
+
+  return error != NULL ? troupe_error_get_index (error) : -1;
+}
+
+/**
+ * troupe_promise_get_error_cause:
+ * @self: a promise
+ *
+ * Reads what [func@Troupe.error_get_cause] says of the error, for language bindings: what they make of an error does not know it.
+ *
+ * See [method@Troupe.Promise.has_value] for when and where.
+ *
+ * Returns: (transfer none) (nullable): the error behind the error, or %NULL if there is no error or it has none
+ *
+ * Since: 1.0
+ */
+const GError *
+troupe_promise_get_error_cause (TroupePromise *self)
+{
+  const GError *error = troupe_promise_get_error (self);
+
+  return error != NULL ? troupe_error_get_cause (error) : NULL;
 }
 
 /**

@@ -163,6 +163,10 @@ GType troupe_promise_get_value_type (TroupePromise *self);
 TROUPE_AVAILABLE_IN_ALL
 const GError *troupe_promise_get_error (TroupePromise *self);
 TROUPE_AVAILABLE_IN_ALL
+gint64 troupe_promise_get_error_index (TroupePromise *self);
+TROUPE_AVAILABLE_IN_ALL
+const GError *troupe_promise_get_error_cause (TroupePromise *self);
+TROUPE_AVAILABLE_IN_ALL
 GError *troupe_promise_steal_error (TroupePromise *self) G_GNUC_WARN_UNUSED_RESULT;
 TROUPE_AVAILABLE_IN_ALL
 gint64 troupe_promise_get_int64 (TroupePromise *self);

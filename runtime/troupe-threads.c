@@ -61,7 +61,7 @@ troupe_threads_get_pool (void)
  * [func@Troupe.set_max_threads]; what does not find one free waits, in order. @work shares nothing with the caller but
  * @user_data, runs in no actor's turn, and may send, ask and resolve as any thread may. If the promise does not need
  * the outcome any more when a thread comes to it, because it was cancelled or its actor has ended, @work is not run. What runs is
- * not interrupted, but can ask with [method@Troupe.Resolver.is_cancelled].
+ * not interrupted, but can ask with [method@Troupe.Resolver.is_cancelled]. JavaScript (GJS) has one thread only and cannot use it.
  *
  * Returns: (transfer full): a promise
  *

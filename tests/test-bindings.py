@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Subclasses actors and protocols in Python, and asks, sends, watches and serves with them."""
 
+import contextlib
 import socket
 import sys
 import unittest
@@ -35,16 +36,23 @@ class Counter(Troupe.Actor):
         elif name == 'echo':
             message.reply_value(GObject.Value(message.get_body_type(), message.get_value()))
         elif name == 'refuse':
-            message.reply_error(GLib.Error.new_literal(Troupe.error_quark(), 'No', Troupe.Error.FAILED))
+            message.reply_error(failure('No'))
         elif name == 'defer':
             self.resolver = message.defer_reply()
+            self.unwanted = False
+            self.resolver.set_canceller(self.give_up)
+        elif name == 'unwanted':
+            message.reply_boolean(self.unwanted and self.resolver.is_cancelled())
         elif name == 'answer':
             self.resolver.resolve_string(message.get_string())
         elif name == 'fail':
-            raise GLib.Error.new_literal(Troupe.error_quark(), 'I give up', Troupe.Error.FAILED)
+            raise failure('I give up')
         else:
             return Troupe.Actor.do_receive(self, message)
         return True
+
+    def give_up(self, resolver):
+        self.unwanted = True
 
 
 class Watcher(Troupe.Actor):
@@ -68,6 +76,10 @@ class Reverser(Troupe.LineProtocol):
         return True
 
 
+def failure(message):
+    return GLib.Error.new_literal(Troupe.error_quark(), message, Troupe.Error.FAILED)
+
+
 def until(condition):
     while not condition():
         GLib.MainContext.default().iteration(True)
@@ -84,6 +96,12 @@ class BindingsTest(unittest.TestCase):
 
     def spawn(self, kind, **properties):
         return self.system.spawn(None, kind, list(properties), list(properties.values()))
+
+    @contextlib.contextmanager
+    def assertRaisesTroupe(self, code):
+        with self.assertRaises(GLib.Error) as caught:
+            yield
+        self.assertTrue(caught.exception.matches(Troupe.error_quark(), code), caught.exception)
 
     def outcome(self, promise, read=Troupe.Promise.get_value):
         """Turns the loop until PROMISE has an outcome, as seen by a step of its chain; READs the value or raises the error."""
@@ -131,7 +149,7 @@ class BindingsTest(unittest.TestCase):
             with self.subTest(expected=expected):
                 self.assertEqual(self.outcome(counter.ask(message)), expected)
 
-        # What PyGObject takes out of a value is borrowed if it is boxed: to keep it, use the typed functions, or its ref ().
+        # What PyGObject takes out of a value is borrowed if it is boxed; what the typed functions give is not.
         data = self.outcome(counter.ask(Troupe.Message.new_bytes('echo', GLib.Bytes.new(b'\0\xff'))), Troupe.Promise.get_bytes)
         self.assertEqual(data.get_data(), b'\0\xff')
         variant = self.outcome(counter.ask(Troupe.Message.new_variant('echo', GLib.Variant('(is)', (1, 'a')))))
@@ -142,18 +160,51 @@ class BindingsTest(unittest.TestCase):
         (good, resolver), (bad, rejecter) = Troupe.Promise.new(), Troupe.Promise.new()
         everything = Troupe.Promise.all([good, bad], Troupe.ListFlags.CONSUME_ERRORS)
         first = Troupe.Promise.all([bad, good], Troupe.ListFlags.FIRE_ON_ONE_VALUE)
+        nobody = Troupe.Promise.collect([])
         resolver.resolve_int64(4)
-        rejecter.reject(GLib.Error.new_literal(Troupe.error_quark(), 'No', Troupe.Error.FAILED))
+        rejecter.reject(failure('No'))
 
-        outcomes = everything.get_value()
+        outcomes = everything.get_outcomes()
+        del everything
         self.assertEqual(outcomes.get_length(), 2)
         self.assertEqual((outcomes.get_int64(0), outcomes.get_value(0)), (4, 4))
         self.assertFalse(outcomes.has_value(1))
+        self.assertIsNone(outcomes.get_value(1))
         self.assertEqual(outcomes.get_error(1).message, 'No')
-        self.assertEqual(first.get_value().get_first(), 1)
-        # The value is lent: it is the promise that keeps it.
-        values = Troupe.Promise.collect([good])
-        self.assertEqual(values.get_value().get_int64(0), 4)
+        self.assertEqual(first.get_outcomes().get_first(), 1)
+        self.assertEqual(nobody.get_outcomes().get_length(), 0)
+
+    def test_collect(self):
+        """The first error is that of the list, which knows whose it was."""
+        (good, resolver), (bad, rejecter) = Troupe.Promise.new(), Troupe.Promise.new()
+        values = Troupe.Promise.collect([good, bad])
+        resolver.resolve_int64(4)
+        rejecter.reject(failure('No'))
+
+        self.assertEqual(bad.steal_error().message, 'No')
+        self.assertEqual((values.get_error_index(), values.get_error_cause().message), (1, 'No'))
+        with self.assertRaisesTroupe(Troupe.Error.FIRST_ERROR):
+            values.propagate_value()
+        self.assertEqual(Troupe.Promise.collect([good]).get_outcomes().get_int64(0), 4)
+
+    def test_race(self):
+        """The first value wins, and the others are cancelled."""
+        (slow, loser), (fast, resolver) = Troupe.Promise.new(), Troupe.Promise.new()
+        race = Troupe.Promise.race([slow, fast])
+        resolver.resolve_string('fast')
+        outcomes = race.get_outcomes()
+        self.assertEqual((outcomes.get_first(), outcomes.get_string(1)), (1, 'fast'))
+        self.assertTrue(loser.is_cancelled())
+
+    def test_addresses(self):
+        """An address outlives the message, promise or outcomes in which it came."""
+        counter = self.spawn(Counter)
+        promise = Troupe.Promise.new_resolved(counter)
+        everything = Troupe.Promise.collect([promise])
+        refs = [promise.get_ref(), everything.get_outcomes().get_ref(0), Troupe.Message.new_value('x', counter).get_ref()]
+        path = counter.dup_path()
+        del promise, everything, counter
+        self.assertEqual([ref.dup_path() for ref in refs], [path] * 3)
 
     def test_bridges(self):
         """Sleeping, blocking work in a thread, and a task that a promise completes."""
@@ -167,6 +218,227 @@ class BindingsTest(unittest.TestCase):
         resolver.resolve_double(0.25)
         until(lambda: seen)
         self.assertEqual(seen[0], (True, 0.25))
+
+    def test_thread(self):
+        """An exception in a thread rejects the promise; one that says nothing breaks it."""
+        def fail(resolver):
+            raise failure('Too hard')
+
+        with self.assertRaisesTroupe(Troupe.Error.FAILED):
+            self.outcome(Troupe.Promise.new_in_thread(fail))
+        with self.assertRaisesTroupe(Troupe.Error.BROKEN):
+            self.outcome(Troupe.Promise.new_in_thread(lambda resolver: None))
+
+    def test_async(self):
+        """An operation of GIO resolves a promise with its result, in one line."""
+        promise, resolver = Troupe.Promise.new()
+        file = Gio.File.new_for_path('/dev/null')
+        file.load_contents_async(None, lambda file, result: resolver.resolve_object(result))
+        promise.add_callback(lambda promise: promise.return_int64(len(file.load_contents_finish(promise.get_object())[1])))
+        self.assertEqual(self.outcome(promise), 0)
+
+    def test_async_fails(self):
+        """What a _finish function raises in a step goes down the chain."""
+        promise, resolver = Troupe.Promise.new()
+        file = Gio.File.new_for_path('/no/such/file')
+        file.load_contents_async(None, lambda file, result: resolver.resolve_object(result))
+        promise.add_callback(lambda promise: file.load_contents_finish(promise.get_object()))
+        with self.assertRaises(GLib.Error) as caught:
+            self.outcome(promise)
+        self.assertTrue(caught.exception.matches(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND))
+
+    def test_task_fails(self):
+        """An error completes a task, and is raised by whoever finishes it."""
+        seen = []
+        task = Gio.Task.new(None, None, lambda source, result: seen.append(result))
+        Troupe.Promise.new_rejected(failure('No')).complete_task(task)
+        until(lambda: seen)
+        with self.assertRaisesTroupe(Troupe.Error.FAILED):
+            seen[0].propagate_value()
+
+    def test_exceptions(self):
+        """A GLib.Error that a step raises is the outcome, which the next step gets as an exception."""
+        def fail(promise):
+            raise failure('I give up')
+
+        def recover(promise):
+            try:
+                promise.propagate_value()
+            except GLib.Error as error:
+                promise.return_string(f'because {error.message}')
+
+        # PyGObject wants data for all callbacks but the last, as a tuple of more arguments.
+        for add in (Troupe.Promise.add_callback, Troupe.Promise.add_both,
+                    lambda promise, step: promise.add_callbacks(step, (), lambda promise: None)):
+            promise = Troupe.Promise.new_resolved('fine')
+            add(promise, fail)
+            self.assertEqual(promise.get_error().message, 'I give up')
+            promise.add_errback(recover)
+            self.assertEqual(promise.propagate_value(), 'because I give up')
+
+        promise = Troupe.Promise.new_rejected(failure('No'))
+        promise.add_callbacks(lambda promise: None, (), recover)
+        self.assertEqual(promise.propagate_value(), 'because No')
+
+    def test_exceptions_caught(self):
+        """An error that was caught is handled."""
+        promise = Troupe.Promise.new_rejected(failure('No'))
+        with self.assertRaisesTroupe(Troupe.Error.FAILED):
+            promise.propagate_value()
+        self.assertIsNone(promise.propagate_value())
+        self.assertIsNone(promise.get_value())
+
+    def test_cancel(self):
+        """Cancelling calls the canceller of Python, which may have the last word."""
+        cancelled = []
+        promise, resolver = Troupe.Promise.new_with_canceller(cancelled.append)
+        promise.cancel()
+        with self.assertRaisesTroupe(Troupe.Error.CANCELLED):
+            promise.propagate_value()
+        self.assertEqual(len(cancelled), 1)
+        self.assertTrue(resolver.is_cancelled())
+        with self.assertRaisesTroupe(Troupe.Error.ALREADY_RESOLVED):
+            resolver.resolve_int64(1)
+
+        promise, resolver = Troupe.Promise.new_with_canceller(lambda resolver: resolver.resolve_string('have it'))
+        promise.cancel()
+        self.assertEqual(promise.propagate_value(), 'have it')
+
+    def test_cancel_deferred(self):
+        """An actor of Python that has deferred its answer is told that nobody wants it."""
+        counter = self.spawn(Counter)
+        promise = counter.ask(Troupe.Message.new('defer'))
+        promise.add_errback(lambda promise: promise.return_string('gave up'))
+        self.outcome(counter.ask(Troupe.Message.new('total')))
+        promise.cancel()
+        self.assertEqual(promise.propagate_value(), 'gave up')
+        until(lambda: self.outcome(counter.ask(Troupe.Message.new('unwanted'))))
+
+    def test_cancellable(self):
+        """A GCancellable cancels."""
+        cancellable = Gio.Cancellable()
+        promise, resolver = Troupe.Promise.new()
+        promise.set_cancellable(cancellable)
+        cancellable.cancel()
+        with self.assertRaisesTroupe(Troupe.Error.CANCELLED):
+            self.outcome(promise)
+
+    def test_timeout(self):
+        """Time runs out: as an error, as a step says, or for an ask."""
+        counter = self.spawn(Counter)
+        late, resolver = Troupe.Promise.new()
+        with self.assertRaisesTroupe(Troupe.Error.TIMED_OUT):
+            self.outcome(late.add_timeout(1, None))
+        with self.assertRaisesTroupe(Troupe.Error.TIMED_OUT):
+            self.outcome(counter.ask_within(Troupe.Message.new('defer'), 1))
+        hooked, hooked_resolver = Troupe.Promise.new()
+        hooked.add_timeout(1, lambda promise: promise.return_string('too late'))
+        self.assertEqual(self.outcome(hooked), 'too late')
+
+    def test_pause(self):
+        """A paused chain waits."""
+        promise, resolver = Troupe.Promise.new()
+        seen = []
+        promise.pause()
+        promise.add_callback(lambda promise: seen.append(promise.get_value()))
+        resolver.resolve_int64(4)
+        self.assertEqual(seen, [])
+        promise.unpause()
+        self.assertEqual(seen, [4])
+
+    def test_clock(self):
+        """A clock has the time of the test, for sleeps and looping calls."""
+        clock = Troupe.Clock.new(self.system.get_reactor())
+        sleeping = Troupe.sleep(1000)
+        clock.advance(999)
+        self.assertFalse(sleeping.is_resolved())
+        clock.advance(1)
+        self.assertIsNone(sleeping.propagate_value())
+
+        ticks = []
+        loop = Troupe.LoopingCall.new(lambda loop, n_ticks: ticks.append(n_ticks))
+        end = loop.start(10, True)
+        clock.pump([10, 30, 5])
+        self.assertEqual(ticks, [1, 1, 3])
+        loop.reset()
+        clock.advance(9)
+        self.assertEqual(len(ticks), 3)
+        loop.stop()
+        self.assertFalse(loop.is_running())
+        self.assertEqual(end.get_object(), loop)
+        with self.assertRaisesTroupe(Troupe.Error.NOT_RUNNING):
+            loop.stop()
+
+    def test_looping_call(self):
+        """A looping call waits for what its function returns, and ends with what it raises."""
+        calls = []
+
+        def call(loop, n_ticks):
+            calls.append(n_ticks)
+            if len(calls) == 3:
+                raise failure('Enough')
+            return Troupe.sleep(1)
+
+        with self.assertRaisesTroupe(Troupe.Error.FAILED):
+            self.outcome(Troupe.LoopingCall.new(call).start(1, True))
+        self.assertEqual(len(calls), 3)
+
+    def test_semaphore(self):
+        """A lock is held while a function runs, and as long as its promise takes."""
+        lock = Troupe.Semaphore.new(1)
+        story = []
+
+        def work(lock):
+            story.append('begins')
+            return Troupe.sleep(1)
+
+        def fail(lock):
+            raise failure('No')
+
+        runs = [lock.run(work), lock.run(work)]
+        for run in runs:
+            run.add_callback(lambda promise: story.append('ends'))
+        self.assertEqual((story, lock.get_n_free()), (['begins'], 0))
+        until(runs[1].is_resolved)
+        self.assertEqual(story, ['begins', 'begins', 'ends', 'ends'])
+
+        with self.assertRaisesTroupe(Troupe.Error.FAILED):
+            lock.run(fail).propagate_value()
+        lock.run(lambda lock: None).propagate_value()
+        lock.acquire().propagate_value()
+        lock.release()
+        with self.assertRaisesTroupe(Troupe.Error.NOT_HELD):
+            lock.release()
+
+    def test_queue(self):
+        """A queue takes what a value can be, and gives it to whoever waits."""
+        queue = Troupe.Queue.new(3, 1)
+        waiting = queue.get()
+        with self.assertRaisesTroupe(Troupe.Error.QUEUE_UNDERFLOW):
+            queue.get().propagate_value()
+        queue.put('first')
+        self.assertEqual(waiting.propagate_value(), 'first')
+
+        # A plain int in a value has 32 bits.
+        values = [GObject.Value(GObject.TYPE_INT64, 1 << 40), {'a': [1, 2]}, None]
+        for value in values:
+            queue.put(value)
+        with self.assertRaisesTroupe(Troupe.Error.QUEUE_OVERFLOW):
+            queue.put('one more')
+        self.assertEqual([queue.get().propagate_value() for _ in values], [1 << 40, {'a': [1, 2]}, None])
+
+    def test_factory(self):
+        """A factory of Python spawns its connections as an actor spawns its children."""
+        class Twice(Troupe.Factory):
+            def do_build_protocol(self, peer):
+                return self.spawn(None, Reverser, [], [])
+
+        factory = self.spawn(Twice)
+        ours, theirs = socket.socketpair()
+        connection = self.outcome(Troupe.adopt_connection(self.system, ours.fileno(), factory), Troupe.Promise.get_ref)
+        self.assertEqual(connection.get_parent().dup_path(), factory.dup_path())
+        ours.close()
+        theirs.close()
 
     def test_chain(self):
         """A step may replace the outcome, and the next one sees that."""

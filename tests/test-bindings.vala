@@ -1,10 +1,11 @@
 // test-bindings.vala
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Subclasses an actor in Vala, and sends to it and asks it.
+// Subclasses an actor in Vala, sends to it and asks it, and uses promises and what is made of them.
 
 class Counter : Troupe.Actor {
     private int64 total;
+    private Troupe.Resolver debt;
 
     public override bool receive (Troupe.Message message) throws Error {
         switch (message.get_name ()) {
@@ -14,10 +15,190 @@ class Counter : Troupe.Actor {
         case "total":
             message.reply_int64 (total);
             return true;
+        case "never":
+            debt = message.defer_reply ();
+            return true;
+        case "fail":
+            throw new IOError.BUSY ("I give up");
+        case "twice":
+            twice.begin (message.defer_reply ());
+            return true;
         default:
             return base.receive (message);
         }
     }
+
+    // Vala's own way of waiting: a step goes on with the function, in the actor's turn.
+    private async void twice (Troupe.Resolver resolver) {
+        try {
+            yield wait (Troupe.sleep (1));
+            var value = yield wait (get_ref ().ask (new Troupe.Message ("total")));
+            resolver.resolve_int64 (2 * value.get_int64 ());
+        } catch (Error error) {
+            assert_not_reached ();
+        }
+    }
+}
+
+// What a promise brings, as the outcome of an asynchronous function of Vala.
+async Value? wait (Troupe.Promise promise) throws Error {
+    Value? value = null;
+    Error? failure = null;
+    bool done = false;
+    bool waiting = false;
+
+    promise.add_both ((promise) => {
+        try {
+            Value read;
+            promise.propagate_value (out read);
+            value = read;
+        } catch (Error error) {
+            failure = error;
+        }
+        done = true;
+        if (waiting)
+            wait.callback ();
+    });
+    waiting = true;
+    if (!done)
+        yield;
+
+    if (failure != null)
+        throw failure;
+    return value;
+}
+
+// Turns the loop until PROMISE has an outcome.
+void settle (Troupe.Promise promise) {
+    while (!promise.is_resolved ())
+        MainContext.default ().iteration (true);
+}
+
+void assert_fails (Troupe.Promise promise, Quark domain, int code) {
+    settle (promise);
+    try {
+        Value value;
+        promise.propagate_value (out value);
+        assert_not_reached ();
+    } catch (Error error) {
+        assert (error.matches (domain, code));
+    }
+}
+
+void test_exceptions () {
+    var promise = new Troupe.Promise.resolved (null);
+
+    promise.add_fallible_callback ((promise) => {
+        throw new IOError.EXISTS ("Exists");
+    });
+    promise.add_fallible_callbacks ((promise) => {
+        assert_not_reached ();
+    }, (promise) => {
+        throw new IOError.BUSY ("Busy");
+    });
+    assert_fails (promise, IOError.quark (), IOError.BUSY);
+}
+
+void test_giving_up () {
+    Troupe.Resolver resolver;
+    bool called = false;
+
+    var promise = new Troupe.Promise.with_canceller (out resolver, (resolver) => {
+        called = true;
+    });
+    promise.cancel ();
+    assert (called && resolver.is_cancelled ());
+    assert_fails (promise, Troupe.Error.quark (), Troupe.Error.CANCELLED);
+
+    var late = new Troupe.Promise (out resolver);
+    late.add_timeout (1, null);
+    assert_fails (late, Troupe.Error.quark (), Troupe.Error.TIMED_OUT);
+
+    var cancellable = new Cancellable ();
+    var bridged = new Troupe.Promise (out resolver);
+    bridged.set_cancellable (cancellable);
+    cancellable.cancel ();
+    assert_fails (bridged, Troupe.Error.quark (), Troupe.Error.CANCELLED);
+}
+
+void test_lists () {
+    Troupe.Resolver resolver;
+    var slow = new Troupe.Promise (out resolver);
+    var thread = new Troupe.Promise.in_thread ((resolver) => {
+        resolver.resolve_int64 (5);
+    });
+    var failing = new Troupe.Promise.in_thread ((resolver) => {
+        throw new IOError.BUSY ("Busy");
+    });
+    var sleep = Troupe.sleep (1);
+
+    var all = Troupe.Promise.all ({ thread, failing, sleep }, Troupe.ListFlags.CONSUME_ERRORS);
+    settle (all);
+    unowned Troupe.Outcomes outcomes = all.get_outcomes ();
+    assert (outcomes.get_length () == 3 && outcomes.get_int64 (0) == 5);
+    assert (outcomes.get_error (1).matches (IOError.quark (), IOError.BUSY));
+
+    assert (Troupe.Promise.collect ({ thread }).get_outcomes ().get_int64 (0) == 5);
+
+    var race = Troupe.Promise.race ({ slow, thread });
+    assert (race.get_outcomes ().get_first () == 1);
+    assert (resolver.is_cancelled ());
+}
+
+void test_time (Troupe.System system) throws Error {
+    var clock = new Troupe.Clock (system.get_reactor ());
+    uint64 n = 0;
+    var loop = new Troupe.LoopingCall ((loop, n_ticks) => {
+        n += n_ticks;
+        if (n > 3)
+            throw new IOError.BUSY ("Enough");
+        return null;
+    });
+
+    var end = loop.start (10, false);
+    clock.pump ({ 10, 20 });
+    assert (n == 3 && loop.is_running ());
+    clock.advance (10);
+    assert_fails (end, IOError.quark (), IOError.BUSY);
+}
+
+void test_taking_turns () throws Error {
+    var semaphore = new Troupe.Semaphore (1);
+    var queue = new Troupe.Queue (1, 1);
+    var run = semaphore.run ((semaphore) => {
+        return Troupe.sleep (1);
+    });
+
+    assert (semaphore.get_n_free () == 0);
+    settle (run);
+    assert (semaphore.get_n_free () == 1);
+    assert_fails (semaphore.run ((semaphore) => {
+        throw new IOError.BUSY ("Busy");
+    }), IOError.quark (), IOError.BUSY);
+
+    queue.put ("value");
+    try {
+        queue.put ("too many");
+        assert_not_reached ();
+    } catch (Error error) {
+        assert (error.matches (Troupe.Error.quark (), Troupe.Error.QUEUE_OVERFLOW));
+    }
+    assert (queue.get ().get_string () == "value");
+}
+
+void test_asks (Troupe.System system, Troupe.Ref counter) {
+    counter.send (new Troupe.Message.int64 ("add", 5));
+    counter.send (new Troupe.Message.int64 ("add", 37));
+    var total = counter.ask (new Troupe.Message ("total"));
+    settle (total);
+    assert (total.get_int64 () == 42);
+
+    var twice = counter.ask (new Troupe.Message ("twice"));
+    settle (twice);
+    assert (twice.get_int64 () == 84);
+
+    assert_fails (counter.ask_within (new Troupe.Message ("never"), 1), Troupe.Error.quark (), Troupe.Error.TIMED_OUT);
+    assert_fails (counter.ask (new Troupe.Message ("fail")), IOError.quark (), IOError.BUSY);
 }
 
 int main () {
@@ -25,13 +206,14 @@ int main () {
         var system = Troupe.System.get_default ();
         var counter = system.spawn_with_properties ("hits", typeof (Counter), null, null);
 
-        counter.send (new Troupe.Message.int64 ("add", 5));
-        counter.send (new Troupe.Message.int64 ("add", 37));
+        test_exceptions ();
+        test_giving_up ();
+        test_lists ();
+        test_taking_turns ();
+        test_asks (system, counter);
+        test_time (system);
 
-        int64 seen = -1;
-        var total = counter.ask (new Troupe.Message ("total"));
-        total.add_callback ((promise) => {
-            seen = promise.get_int64 ();
+        Troupe.sleep (0).add_callback ((promise) => {
             try {
                 system.stop ();
             } catch (Error error) {
@@ -39,7 +221,6 @@ int main () {
             }
         });
         system.run ();
-        assert (seen == 42);
         assert (counter.has_ended ());
     } catch (Error error) {
         stderr.printf ("%s\n", error.message);

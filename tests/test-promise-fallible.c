@@ -162,6 +162,27 @@ test_propagate (void)
 }
 
 static void
+test_cause (void)
+{
+  g_autoptr (TroupePromise) bad = new_rejected ();
+  g_autoptr (TroupePromise) good = new_resolved (4);
+  TroupePromise *children[] = { good, bad };
+  g_autoptr (TroupePromise) list = troupe_promise_collect (children, 2);
+
+  g_test_summary ("What an error knows besides its message is read without it, too");
+
+  g_assert_cmpint (troupe_promise_get_error_index (list), ==, 1);
+  g_assert_error (troupe_promise_get_error_cause (list), G_IO_ERROR, G_IO_ERROR_BUSY);
+  g_assert_cmpint (troupe_promise_get_error_index (bad), ==, -1);
+  g_assert_null (troupe_promise_get_error_cause (bad));
+  g_assert_cmpint (troupe_promise_get_error_index (good), ==, -1);
+  g_assert_null (troupe_promise_get_error_cause (good));
+
+  handle (bad, G_IO_ERROR_BUSY);
+  g_error_free (troupe_promise_steal_error (list));
+}
+
+static void
 test_typed (void)
 {
   TroupeSystem *system = troupe_test_system_new ();
@@ -206,6 +227,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/troupe/promise-fallible/error", test_error);
   g_test_add_func ("/troupe/promise-fallible/either", test_either);
   g_test_add_func ("/troupe/promise-fallible/propagate", test_propagate);
+  g_test_add_func ("/troupe/promise-fallible/cause", test_cause);
   g_test_add_func ("/troupe/promise-fallible/typed", test_typed);
 
   return g_test_run ();
