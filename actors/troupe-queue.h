@@ -30,6 +30,9 @@ gboolean       troupe_queue_put_pointer   (TroupeQueue     *self,
                                            GDestroyNotify   destroy,
                                            GError         **error);
 TROUPE_AVAILABLE_IN_ALL
+TroupePromise *troupe_queue_offer         (TroupeQueue     *self,
+                                           const GValue    *value) G_GNUC_WARN_UNUSED_RESULT;
+TROUPE_AVAILABLE_IN_ALL
 TroupePromise *troupe_queue_get           (TroupeQueue     *self) G_GNUC_WARN_UNUSED_RESULT;
 TROUPE_AVAILABLE_IN_ALL
 guint          troupe_queue_get_n_items   (TroupeQueue     *self);

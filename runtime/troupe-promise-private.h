@@ -226,6 +226,9 @@ gboolean       troupe_resolver_take_error  (TroupeResolver  *self,
 /* Resolves, and drops the handle. */
 gboolean       troupe_resolver_finish_body (TroupeResolver  *self,
                                             TroupeBody      *body);
+/* The same, unless it is too late, even if the promise would only swallow it: then both stay the caller's. */
+gboolean       troupe_resolver_offer_body  (TroupeResolver  *self,
+                                            TroupeBody      *body);
 /* A GError for “it is too late”. */
 GError        *troupe_resolver_new_late_error (TroupeResolver *self);
 /* A count on the block that is neither a consumer nor a resolver. */

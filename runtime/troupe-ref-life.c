@@ -237,7 +237,23 @@ troupe_ref_release_resources (TroupeRef *self,
       /* It may go away, others may not. */
       TroupeResource *next = resource->next;
 
-      resource->release (resource, self, end);
+      if (resource->release != NULL)
+        resource->release (resource, self, end);
+      resource = next;
+    }
+}
+
+static void
+troupe_ref_end_resources (TroupeRef *self)
+{
+  TroupeResource *resource = self->resources;
+
+  while (resource != NULL)
+    {
+      TroupeResource *next = resource->next;
+
+      if (resource->ended != NULL)
+        resource->ended (resource, self);
       resource = next;
     }
 }
@@ -435,6 +451,7 @@ troupe_ref_finish_end (TroupeRef *self)
   troupe_ref_bounce_mail (self);
   troupe_ref_unwatch_all (self);
   troupe_ref_dispose_object (self);
+  troupe_ref_end_resources (self);
 
   if (self->name != NULL)
     troupe_registry_remove (troupe_system_get_registry (system), self);

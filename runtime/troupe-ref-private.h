@@ -49,6 +49,7 @@ enum
  *
  * RELEASE runs on the actor's thread when the actor begins to end. What needs time takes a hold on the actor
  * (troupe_ref_hold ()) and drops it when it is done; after a kill it must not call the actor's code. RELEASE may remove the resource.
+ * ENDED, for what is to be kept till then, runs there when no code of the actor, nor of its children, runs any more. Either may be NULL.
  */
 struct _TroupeResource
 {
@@ -57,6 +58,8 @@ struct _TroupeResource
   void          (*release) (TroupeResource *self,
                             TroupeRef      *owner,
                             TroupeEnd       end);
+  void          (*ended)   (TroupeResource *self,
+                            TroupeRef      *owner);
 };
 
 /*

@@ -61,10 +61,11 @@ troupe_promise_settle_late (TroupePromise *self,
   return swallowed;
 }
 
-gboolean
-troupe_promise_settle (TroupePromise *self,
-                       TroupeBody    *outcome,
-                       gboolean       take_handle)
+/* FALSE: nothing has happened. */
+static inline gboolean
+troupe_promise_win (TroupePromise *self,
+                    TroupeBody    *outcome,
+                    gboolean       take_handle)
 {
   gint expected = TROUPE_PROMISE_PENDING;
   TroupeVisit visit;
@@ -72,7 +73,7 @@ troupe_promise_settle (TroupePromise *self,
   /* Relaxed: winning gives the sole right to the outcome, in which nobody has written before. */
   if (G_UNLIKELY (!__atomic_compare_exchange_n (&self->state, &expected, TROUPE_PROMISE_CLAIMED, FALSE,
                                                 __ATOMIC_RELAXED, __ATOMIC_RELAXED)))
-    return troupe_promise_settle_late (self, outcome, take_handle);
+    return FALSE;
 
   troupe_body_move (&self->outcome, outcome);
 
@@ -95,6 +96,26 @@ troupe_promise_settle (TroupePromise *self,
       __atomic_store_n (&self->state, TROUPE_PROMISE_POSTED, __ATOMIC_RELEASE);
       troupe_promise_post (self);
     }
+
+  return TRUE;
+}
+
+gboolean
+troupe_promise_settle (TroupePromise *self,
+                       TroupeBody    *outcome,
+                       gboolean       take_handle)
+{
+  return troupe_promise_win (self, outcome, take_handle) || troupe_promise_settle_late (self, outcome, take_handle);
+}
+
+gboolean
+troupe_resolver_offer_body (TroupeResolver *self,
+                            TroupeBody     *body)
+{
+  if (!troupe_promise_win (troupe_resolver_get_cell (self), body, TRUE))
+    return FALSE;
+
+  body->type = G_TYPE_NONE;
 
   return TRUE;
 }
