@@ -37,7 +37,7 @@ troupe_actor_class_bind_in (TroupeActorClass *klass,
   g_return_if_fail (body_type != G_TYPE_INVALID);
   g_return_if_fail (handler != NULL);
 
-  troupe_bindings_add (G_TYPE_FROM_CLASS (klass), behaviour, name, body_type, handler);
+  troupe_bindings_add (G_TYPE_FROM_CLASS (klass), behaviour, name, body_type, handler, NULL);
 }
 
 /**

@@ -185,7 +185,7 @@ troupe_actor_class_bind (TroupeActorClass *klass,
   g_return_if_fail (body_type != G_TYPE_INVALID);
   g_return_if_fail (handler != NULL);
 
-  troupe_bindings_add (G_TYPE_FROM_CLASS (klass), NULL, name, body_type, handler);
+  troupe_bindings_add (G_TYPE_FROM_CLASS (klass), NULL, name, body_type, handler, NULL);
 }
 
 /**

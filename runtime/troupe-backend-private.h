@@ -163,6 +163,8 @@ void     troupe_io_receive_done    (TroupeIo        *self,
                                     guint8          *data);
 
 /* For backends. */
+/* Its turn has come while its owner's mail is held: what may come in waits, what may go out goes. */
+void     troupe_io_hold            (TroupeIo        *self);
 void     troupe_io_announce        (TroupeIo        *self,
                                     guint            events);
 /* For the mailbox. */

@@ -10,6 +10,7 @@
 #include "troupe-error.h"
 #include "troupe-reactor-private.h"
 #include "troupe-ref-private.h"
+#include "troupe-ref-wait-private.h"
 
 /* What every backend's descriptors have in common, and the system calls of those that work by readiness. */
 
@@ -68,6 +69,35 @@ troupe_io_close (TroupeIo *self)
     backend->klass->detach (backend, self);
 }
 
+/* It lies in the mailbox or is held, as the mail of its owner, and would be reported for ever. */
+static void
+troupe_io_announce_held (TroupeIo *self,
+                         guint     events)
+{
+  gboolean writable = (events & self->wanted & TROUPE_IO_OUT) != 0 && !(events & TROUPE_IO_ERROR);
+
+  if (events == TROUPE_IO_SOON)
+    return;
+
+  troupe_io_arm (self, writable ? self->wanted & TROUPE_IO_OUT : 0);
+  if (writable && troupe_ref_unhold_mail (self->owner, &self->mail))
+    troupe_ref_enqueue (self->owner, &self->mail);
+}
+
+void
+troupe_io_hold (TroupeIo *self)
+{
+  gboolean broken = (self->announced & TROUPE_IO_ERROR) != 0;
+  guint out = broken ? 0 : self->announced & self->wanted & TROUPE_IO_OUT;
+
+  self->announced &= ~out;
+  troupe_io_arm (self, broken ? 0 : self->wanted & TROUPE_IO_OUT);
+
+  /* The last thing to do: it may close it. */
+  if (out != 0)
+    self->turn (self, out);
+}
+
 void
 troupe_io_announce (TroupeIo *self,
                     guint     events)
@@ -78,6 +108,10 @@ troupe_io_announce (TroupeIo *self,
     {
       self->mail.bits |= TROUPE_IO_QUEUED;
       troupe_ref_enqueue (self->owner, &self->mail);
+    }
+  else if (self->owner->control & TROUPE_CONTROL_HELD)
+    {
+      troupe_io_announce_held (self, events);
     }
   else if (events != TROUPE_IO_SOON && (self->owner->flags & TROUPE_REF_RUNNING))
     {

@@ -14,6 +14,7 @@ typedef struct
   const char    *name;               /* interned; NULL marks a free place */
   GType          body_type;
   TroupeHandler  handler;
+  TroupeHandler  on_fiber;           /* what handler, then one of the fibers', runs on a stack of its own; else NULL */
 } TroupeBinding;
 
 /* The names of a type and all its ancestors, as a hash of interned pointers with open addressing. Never freed: a type is
@@ -56,7 +57,8 @@ void                  troupe_bindings_add  (GType                 type,
                                             const char           *behaviour,
                                             const char           *name,
                                             GType                 body_type,
-                                            TroupeHandler         handler);
+                                            TroupeHandler         handler,
+                                            TroupeHandler         on_fiber);
 /* Made at the first call for TYPE; nothing can be bound for it or its ancestors afterwards. */
 const TroupeBindings *troupe_bindings_get  (GType                 type);
 /* The table for BEHAVIOUR, or NULL for the plain names, beside SELF; NULL if there is no such behaviour. */

@@ -52,9 +52,10 @@ troupe_bindings_add (GType          type,
                      const char    *behaviour,
                      const char    *name,
                      GType          body_type,
-                     TroupeHandler  handler)
+                     TroupeHandler  handler,
+                     TroupeHandler  on_fiber)
 {
-  OwnBinding binding = { { g_intern_string (name), body_type, handler }, g_intern_string (behaviour) };
+  OwnBinding binding = { { g_intern_string (name), body_type, handler, on_fiber }, g_intern_string (behaviour) };
   GArray *own;
   OwnBinding *old;
 

@@ -36,6 +36,8 @@ G_STATIC_ASSERT (sizeof (TroupeMail) == 16);
 
 /* mail.bits of a call: from another thread, run it as it comes in and not as a turn (the control lane). */
 #define TROUPE_CALL_AT_ONCE 1
+/* It is the actor's own code that it runs, or its order among the messages counts: it waits as they do while a fiber waits. */
+#define TROUPE_CALL_IN_ORDER 2
 
 typedef void (*TroupeCallFunc) (TroupeRef *target,
                                 gpointer   data);

@@ -16,6 +16,7 @@ G_BEGIN_DECLS
 #define TROUPE_MESSAGE_SENT 1        /* it has travelled, or lies in a mailbox */
 #define TROUPE_MESSAGE_ANSWERED 2    /* its receiver answered the ask, or passed on the debt */
 #define TROUPE_MESSAGE_SHARES 8      /* the body is that of `original`, which it holds instead of a target */
+#define TROUPE_MESSAGE_IN_FIBER 16   /* a fiber that waits will answer */
 #define TROUPE_MESSAGE_LETTER 4      /* the sender counts it in n_letters, which needs no atomic operation */
 
 struct _TroupeMessage

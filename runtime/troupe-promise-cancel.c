@@ -520,8 +520,11 @@ troupe_timeout_start (TroupeRef *home,
 {
   TroupeTimeout *self = data;
 
-  if (self->promise != NULL)
-    self->timer = troupe_timer_new (home, self->timeout_ms, FALSE, troupe_timeout_expire, self, NULL);
+  if (self->promise == NULL)
+    return;
+
+  self->timer = troupe_timer_new (home, self->timeout_ms, FALSE, troupe_timeout_expire, self, NULL);
+  self->timer->mail.bits |= TROUPE_TIMER_PROMISED;
 }
 
 /* The step has run or was dropped. */

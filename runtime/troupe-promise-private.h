@@ -239,6 +239,9 @@ void           troupe_resolver_unhold      (TroupeResolver  *self);
 TroupeRef     *troupe_promise_get_home     (TroupePromise   *self);
 void           troupe_promise_run_turn     (TroupePromise   *self);   /* takes the mailbox's hold */
 void           troupe_promise_drop_turn    (TroupePromise   *self);   /* the same, home has ended */
+/* Home: takes back a step whose data is DATA; its destroy notify is not called. */
+void           troupe_promise_remove_step  (TroupePromise   *self,
+                                            gpointer         data);
 /* Abandons every promise in HOME's list, oldest first (rules 120, 121). */
 void           troupe_promise_abandon_all  (TroupeRef       *home);
 /* The outcome of PROMISE, at home here or elsewhere, resolves RESOLVER; takes both. */

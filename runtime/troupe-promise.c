@@ -339,6 +339,28 @@ troupe_promise_pop_step (TroupePromise *self)
   return step;
 }
 
+void
+troupe_promise_remove_step (TroupePromise *self,
+                            gpointer       data)
+{
+  TroupeChainStep *previous = NULL;
+  TroupeChainStep *step = self->head;
+
+  while (step->callback_data != data)
+    {
+      previous = step;
+      step = step->next;
+    }
+
+  if (previous != NULL)
+    previous->next = step->next;
+  else
+    self->head = step->next;
+  if (self->tail == step)
+    self->tail = previous;
+  troupe_slab_free (TROUPE_SLAB_SMALL, step);
+}
+
 /* Frees the steps that never ran, in the order they were added. Returns the chain that waited for this one, if any, with its hold. */
 static TroupePromise *
 troupe_promise_drop_steps (TroupePromise *self)

@@ -89,6 +89,9 @@ troupe_reactor_is_here (TroupeReactor *self)
 TroupeReactor *troupe_reactor_obtain       (GMainContext   *context,
                                             const char     *backend,
                                             GError        **error);
+/* Makes it this thread's, if it is nobody's; FALSE with ERROR set if it is another's. */
+gboolean       troupe_reactor_own          (TroupeReactor  *self,
+                                            GError        **error);
 /* A system has ended. */
 void           troupe_reactor_release      (TroupeReactor  *self);
 /* The outside of the reactor on CONTEXT, made if there is none. (transfer none) as long as CONTEXT lives. */

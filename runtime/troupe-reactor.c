@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "troupe-error.h"
+#include "troupe-fiber-private.h"
 #include "troupe-reactor-private.h"
 
 /**
@@ -497,6 +498,7 @@ troupe_reactor_close (TroupeReactor *self)
   troupe_reactor_bounce_inbound (self);
 
   g_clear_pointer (&self->descriptors, g_hash_table_unref);
+  troupe_fiber_lose_all (self->outside);
   troupe_timer_cancel_all (self->outside);
   troupe_timer_heap_clear (&self->timers);
 
@@ -585,9 +587,9 @@ troupe_reactor_get_outside_for (GMainContext *context)
   return outside;
 }
 
-static gboolean
-troupe_reactor_claim_thread (TroupeReactor  *self,
-                             GError        **error)
+gboolean
+troupe_reactor_own (TroupeReactor  *self,
+                    GError        **error)
 {
   if (self->thread == NULL)
     self->thread = &troupe_thread_mark;
@@ -620,7 +622,7 @@ troupe_reactor_use (TroupeReactor             *self,
                     const TroupeBackendClass  *klass,
                     GError                   **error)
 {
-  if (!troupe_reactor_claim_thread (self, error))
+  if (!troupe_reactor_own (self, error))
     return FALSE;
 
   if (self->backend == NULL)

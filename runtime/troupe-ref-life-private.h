@@ -8,6 +8,8 @@
 
 G_BEGIN_DECLS
 
+typedef struct _TroupeFiber TroupeFiber;
+
 /* What a parent gave to be set at construction; freed once the object is built. */
 typedef struct
 {
@@ -17,6 +19,13 @@ typedef struct
 } TroupeBirth;
 
 void         troupe_birth_free          (TroupeBirth    *self);
+
+/* A list of mail, first come first. */
+typedef struct
+{
+  TroupeMail *head;
+  TroupeMail *tail;
+} TroupeHeld;
 
 /* What few actors have. Belongs to the actor's thread, but for birth, which is set before anybody knows the ref. */
 struct _TroupeRefExtra
@@ -28,6 +37,10 @@ struct _TroupeRefExtra
   GHashTable  *watching;             /* set of TroupeRef: whose end it is told of */
   GError      *error;                /* what it failed with; kept after the end */
   gboolean     registered;           /* in a table of the system's, besides its name */
+  TroupeFiber *fibers;               /* that have not come to their ends */
+  guint        n_waiting;            /* fibers that other mail waits for … */
+  TroupeHeld   held;                 /* … here … */
+  TroupeHeld   held_io;              /* … and here: descriptors, which are few */
 };
 
 TroupeRefExtra *troupe_ref_need_extra   (TroupeRef      *self);

@@ -5,10 +5,12 @@
 #include "config.h"
 
 #include "troupe-actor-private.h"
+#include "troupe-fiber-private.h"
 #include "troupe-message-private.h"
 #include "troupe-promise-private.h"
 #include "troupe-reactor-private.h"
 #include "troupe-ref-life-private.h"
+#include "troupe-ref-wait-private.h"
 #include "troupe-system-private.h"
 #include "troupe-termination-private.h"
 #include "troupe-timer-private.h"
@@ -201,8 +203,10 @@ troupe_ref_get_end (TroupeRef *self)
 static void
 troupe_ref_bounce_mail (TroupeRef *self)
 {
-  TroupeMail *mail = self->head;
+  TroupeMail *mail;
 
+  troupe_ref_release_held (self);
+  mail = self->head;
   self->head = self->tail = NULL;
   self->n_mail = 0;
 
@@ -275,6 +279,8 @@ troupe_ref_begin_end (TroupeRef *self,
   __atomic_store_n (&self->state, TROUPE_REF_ENDING, __ATOMIC_RELEASE);
   troupe_system_forget (self->system, self);
 
+  if (!killed)
+    troupe_fiber_end_all (self);
   troupe_ref_bounce_mail (self);
   troupe_ref_release_resources (self, end);
   troupe_ref_end_children (self, killed ? TROUPE_CONTROL_KILL : TROUPE_CONTROL_STOP);
@@ -414,8 +420,8 @@ troupe_ref_tell_parent (TroupeRef *self)
   if (!(self->flags & TROUPE_REF_FAILED) && troupe_actor_ignores_children (parent->actor))
     return;
 
-  troupe_ref_call (parent, troupe_ref_child_ended_cb, NULL, troupe_ref_new_termination (self),
-                   (GDestroyNotify) troupe_termination_unref);
+  troupe_ref_call_in_order (parent, troupe_ref_child_ended_cb, troupe_ref_new_termination (self),
+                            (GDestroyNotify) troupe_termination_unref);
 }
 
 static void
@@ -445,6 +451,7 @@ troupe_ref_finish_end (TroupeRef *self)
   __atomic_store_n (&self->state, TROUPE_REF_ENDED, __ATOMIC_RELEASE);
   self->control = 0;
 
+  troupe_fiber_lose_all (self);
   troupe_promise_abandon_all (self);
   troupe_timer_cancel_all (self);
   troupe_ref_reject_deferred (self);
@@ -484,7 +491,7 @@ troupe_ref_run_control (TroupeRef *self)
 {
   guint bits = self->control;
 
-  self->control = 0;
+  self->control &= TROUPE_CONTROL_HELD;
   if (self->state == TROUPE_REF_ENDED)
     return;
 

@@ -30,6 +30,7 @@ enum
   TROUPE_CONTROL_FAIL  = 1 << 2,
   TROUPE_CONTROL_KILL  = 1 << 3,
   TROUPE_CONTROL_END   = 1 << 4,     /* the last hold is gone */
+  TROUPE_CONTROL_HELD  = 1 << 5,     /* nothing to do, but the mail is not just the mailbox: troupe-ref-wait-private.h */
 };
 
 enum
@@ -115,6 +116,11 @@ TroupeRef *troupe_ref_get_current      (void);
  * target bounces it. */
 void       troupe_ref_post             (TroupeRef      *self,
                                         TroupeMail     *mail);
+/* What follows when a handler has returned. Takes MESSAGE, and ERROR. */
+void       troupe_ref_finish_message   (TroupeRef      *self,
+                                        TroupeMessage  *message,
+                                        gboolean        handled,
+                                        GError         *error);
 /* Any thread: sends MESSAGE, which is prepared, with its reply if it has one, in the name of SENDER or nobody. */
 void       troupe_ref_deliver          (TroupeRef      *self,
                                         TroupeMessage  *message,
@@ -126,12 +132,32 @@ void       troupe_ref_call             (TroupeRef      *self,
                                         gpointer        data,
                                         GDestroyNotify  destroy);
 
+/* The same, but no sooner than the messages before it, which may wait for a fiber. */
+void       troupe_ref_call_in_order    (TroupeRef      *self,
+                                        TroupeCallFunc  func,
+                                        gpointer        data,
+                                        GDestroyNotify  destroy);
+
 /* An actor that has ended keeps the reference that its parent had until the last letter is gone, or its slice is over. */
 static inline void
 troupe_ref_check_letters (TroupeRef *self)
 {
   if (G_UNLIKELY (self->state == TROUPE_REF_ENDED) && self->n_letters == 0 && !(self->flags & TROUPE_REF_RUNNING))
     troupe_ref_unref (self);
+}
+
+/* The mailbox is not empty. */
+static inline TroupeMail *
+troupe_ref_dequeue (TroupeRef *self)
+{
+  TroupeMail *mail = self->head;
+
+  self->head = mail->next;
+  if (self->head == NULL)
+    self->tail = NULL;
+  self->n_mail--;
+
+  return mail;
 }
 
 /* Any thread. Puts BITS on the control lane. */

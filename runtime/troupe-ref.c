@@ -11,6 +11,7 @@
 #include "troupe-promise-private.h"
 #include "troupe-reactor-private.h"
 #include "troupe-ref-life-private.h"
+#include "troupe-ref-wait-private.h"
 #include "troupe-system-private.h"
 #include "troupe-timer-private.h"
 
@@ -165,8 +166,10 @@ void
 troupe_ref_bounce_all (TroupeRef *self)
 {
   G_GNUC_UNUSED g_autoptr (TroupeRef) keep = troupe_ref_ref (self);
-  TroupeMail *mail = self->head;
+  TroupeMail *mail;
 
+  troupe_ref_release_held (self);
+  mail = self->head;
   self->head = self->tail = NULL;
   self->n_mail = 0;
 
@@ -244,25 +247,15 @@ troupe_ref_enqueue_first (TroupeRef  *self,
   troupe_ref_awaken (self);
 }
 
-static inline TroupeMail *
-troupe_ref_dequeue (TroupeRef *self)
-{
-  TroupeMail *mail = self->head;
-
-  self->head = mail->next;
-  if (self->head == NULL)
-    self->tail = NULL;
-  self->n_mail--;
-
-  return mail;
-}
-
 void
 troupe_ref_unqueue (TroupeRef  *self,
                     TroupeMail *mail)
 {
   TroupeMail *previous = NULL;
   TroupeMail *other;
+
+  if (troupe_ref_unhold_mail (self, mail))
+    return;
 
   for (other = self->head; other != NULL && other != mail; other = other->next)
     previous = other;
@@ -382,6 +375,18 @@ troupe_ref_call (TroupeRef      *self,
 }
 
 void
+troupe_ref_call_in_order (TroupeRef      *self,
+                          TroupeCallFunc  func,
+                          gpointer        data,
+                          GDestroyNotify  destroy)
+{
+  TroupeCall *call = troupe_call_new (self, func, NULL, data, destroy);
+
+  call->mail.bits = TROUPE_CALL_IN_ORDER;
+  troupe_ref_post (self, &call->mail);
+}
+
+void
 troupe_ref_call_first (TroupeRef      *self,
                        TroupeCallFunc  func,
                        TroupeCallFunc  refused,
@@ -485,10 +490,39 @@ troupe_ref_handle_message (TroupeRef     *self,
 
   if (G_UNLIKELY (!handled))
     troupe_ref_handle_failure (self, message, error);
-  else if (G_UNLIKELY (message->reply != NULL))
+  else if (G_UNLIKELY (message->reply != NULL) && !(message->mail.bits & TROUPE_MESSAGE_IN_FIBER))
     troupe_ref_break_reply (self, message);
 
   troupe_message_drop (message);
+}
+
+void
+troupe_ref_finish_message (TroupeRef     *self,
+                           TroupeMessage *message,
+                           gboolean       handled,
+                           GError        *error)
+{
+  if (self->state != TROUPE_REF_LIVE)
+    {
+      TroupeResolver *reply = troupe_message_steal_reply (message);
+
+      if (reply != NULL)
+        {
+          troupe_resolver_take_error (reply, troupe_ref_new_ended_error (self));
+          troupe_resolver_unref (reply);
+        }
+      g_clear_error (&error);
+    }
+  else if (!handled)
+    {
+      troupe_ref_handle_failure (self, message, error);
+    }
+  else if (message->reply != NULL)
+    {
+      troupe_ref_break_reply (self, message);
+    }
+
+  troupe_message_unref (message);
 }
 
 static inline void
@@ -540,16 +574,24 @@ troupe_ref_run_slice (TroupeRef *self)
 
   while (TRUE)
     {
-      while (G_UNLIKELY (self->control != 0))
+      TroupeMail *mail;
+
+      while (G_UNLIKELY ((self->control & ~TROUPE_CONTROL_HELD) != 0))
         {
           troupe_ref_run_control (self);
           reactor->turns++;
         }
-      if (left == 0 || self->head == NULL)
+      if (left == 0)
+        break;
+      if (G_UNLIKELY (self->control != 0))
+        mail = troupe_ref_take_held (self);
+      else
+        mail = self->head != NULL ? troupe_ref_dequeue (self) : NULL;
+      if (mail == NULL)
         break;
       left--;
       reactor->turns++;
-      troupe_ref_run_turn (self, troupe_ref_dequeue (self));
+      troupe_ref_run_turn (self, mail);
     }
 
   if (reactor->flushes != NULL)
@@ -561,7 +603,7 @@ troupe_ref_run_slice (TroupeRef *self)
 
   if (G_UNLIKELY (crowds) && self->control == 0 && self->head != NULL)
     troupe_reactor_make_late (reactor, self);
-  else if (self->head != NULL || self->control != 0)
+  else if (G_UNLIKELY (self->control != 0) ? troupe_ref_has_turn (self) : self->head != NULL)
     troupe_ref_awaken (self);
   else
     troupe_ref_check_letters (self);
@@ -892,7 +934,7 @@ troupe_ref_finish (TroupeRef *self)
 {
   g_return_if_fail (self != NULL);
 
-  troupe_ref_call (self, troupe_ref_finish_cb, NULL, NULL, NULL);
+  troupe_ref_call_in_order (self, troupe_ref_finish_cb, NULL, NULL);
 }
 
 /**

@@ -53,6 +53,7 @@ troupe_sleep_begin (TroupeSleep    *self,
 {
   self->timer = troupe_timer_new (home, delay_ms, FALSE, troupe_sleep_over_cb, resolver,
                                   (GDestroyNotify) troupe_resolver_unref);
+  self->timer->mail.bits |= TROUPE_TIMER_PROMISED;
 }
 
 /* A timer to be made on another thread. */

@@ -28,6 +28,7 @@
 #include "troupe-clock.h"
 #include "troupe-system.h"
 #include "troupe-actor.h"
+#include "troupe-fiber.h"
 #include "troupe-looping-call.h"
 #include "troupe-semaphore.h"
 #include "troupe-queue.h"
