@@ -371,16 +371,22 @@ troupe_fiber_step_gone (gpointer data)
     troupe_fiber_wake (self, promise);
 }
 
+static void
+troupe_fiber_give_up (TroupeFiber *self)
+{
+  g_autofree char *path = troupe_ref_dup_path (self->home);
+
+  g_critical ("A fiber of “%s” goes on waiting after its end: it is dropped, with all that it holds", path);
+  self->given_up = TRUE;
+}
+
 /* An actor that ends waits for nothing. */
 static void
 troupe_fiber_refuse_to_wait (TroupeFiber *self)
 {
   if (++self->refusals > PATIENCE)
     {
-      g_autofree char *path = troupe_ref_dup_path (self->home);
-
-      g_critical ("A fiber of “%s” goes on waiting after its end: it is dropped, with all that it holds", path);
-      self->given_up = TRUE;
+      troupe_fiber_give_up (self);
       troupe_stack_leave (self->stack);
     }
 
@@ -562,8 +568,9 @@ troupe_fiber_handle_interleaved (TroupeActor    *actor,
  * While it waits the reactor goes on, and all other actors do. Whether this one does, is for @flags to say:
  *
  * - By default it takes no other message, timer or bytes from a connection until the handler has come to its end. The handler finds the
- *   state as it left it. Steps of promises go on, and so do sleeps and timeouts: one of them is what it waits for. Two actors that
- *   ask each other in this way wait for ever; see [method@Troupe.Ref.ask_within].
+ *   state as it left it. Steps of promises go on, and so do sleeps and timeouts, and what a connection has written is sent, with
+ *   `write_resumed` when there is room again: one of them is what it waits for. Two actors that ask each other in this way wait
+ *   for ever; see [method@Troupe.Ref.ask_within].
  * - With %TROUPE_FIBER_INTERLEAVED it takes the next message while this one waits. The state may have changed after each wait, as in
  *   steps of a promise. Each fiber that waits has a stack, of which it uses a few pages.
  *

@@ -53,6 +53,7 @@ struct _TroupeStack
 {
   sigjmp_buf      inside;            /* where it was left */
   sigjmp_buf      outside;           /* who runs it */
+  ucontext_t      context;           /* how it begins */
   TroupeStackFunc func;
   gpointer        data;
   gboolean        begun;             /* its first frame waits for work, or does some */
@@ -271,22 +272,19 @@ troupe_stack_main (void)
     }
 }
 
-static G_GNUC_NO_INLINE void
+static void
 troupe_stack_jump_in_first (TroupeStack *self)
 {
-  ucontext_t context;
-
   self->begun = TRUE;
   beginning = self;
 
-  getcontext (&context);
-  context.uc_stack.ss_sp = troupe_stack_get_bottom (self);
-  context.uc_stack.ss_size = troupe_stack_get_size (self);
-  context.uc_link = NULL;
-  makecontext (&context, troupe_stack_main, 0);
+  getcontext (&self->context);
+  self->context.uc_stack.ss_sp = troupe_stack_get_bottom (self);
+  self->context.uc_stack.ss_size = troupe_stack_get_size (self);
+  self->context.uc_link = NULL;
+  makecontext (&self->context, troupe_stack_main, 0);
   troupe_stack_before_in (self);
-  setcontext (&context);
-  g_assert_not_reached ();
+  setcontext (&self->context);
 }
 
 gboolean

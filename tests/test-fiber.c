@@ -651,6 +651,13 @@ make_wire_gate (TroupeProtocol *protocol)
   wire_gate = troupe_promise_new (&wire_opener);
 }
 
+/* Whether the socket took it all at once is the kernel's business. */
+static void
+forget_pauses (void)
+{
+  g_string_replace (probe.log, "paused resumed ", "", 0);
+}
+
 static void
 test_connection (void)
 {
@@ -677,6 +684,7 @@ test_connection (void)
 
   g_assert_true (troupe_resolver_resolve (wire_opener, NULL));
   troupe_test_until (probe.received->len == 3);
+  forget_pauses ();
   g_assert_cmpstr (probe.log->str, ==, "made data opened data ");
   g_assert_cmpmem (probe.received->data, 3, "123", 3);
 
@@ -705,7 +713,7 @@ test_connection_reset (void)
 
   g_assert_true (troupe_resolver_resolve (wire_opener, NULL));
   troupe_test_until (probe.n_lost == 1);
-  g_assert_true (g_str_has_prefix (probe.log->str, "made data opened "));
+  g_assert_nonnull (strstr (probe.log->str, "opened lost"));
 
   g_clear_pointer (&wire_opener, troupe_resolver_unref);
   probe_end ();
