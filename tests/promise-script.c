@@ -4,7 +4,8 @@
 
 /*
  * Runs programs of promise operations from standard input, each ended by a line "---", and prints what every step saw.
- * test-promise-random.py makes them, runs them on Twisted's Deferred as well, and describes the operations.
+ * promise_programs.py makes and describes them; test-promise-random.py and test-promise-model.py run them on other promises as well. With
+ * the argument "free" the programs are free ones.
  */
 
 #include <stdio.h>
@@ -35,6 +36,8 @@ typedef struct
 static Cell cells[N_CELLS];
 static GPtrArray *steps[N_STEPS];    /* of lines, each a GStrv */
 static int cancelling;
+static gboolean free_programs;
+static TroupeClock *test_clock;
 static gboolean quiet;
 
 static gboolean run_op (char       **words,
@@ -78,6 +81,16 @@ describe_error (const GError *error)
     return g_strdup ("cancelled");
   if (g_error_matches (error, TROUPE_ERROR, TROUPE_ERROR_ALREADY_RESOLVED))
     return g_strdup ("already");
+  if (g_error_matches (error, TROUPE_ERROR, TROUPE_ERROR_BROKEN))
+    return g_strdup ("broken");
+  if (g_error_matches (error, TROUPE_ERROR, TROUPE_ERROR_TIMED_OUT))
+    return g_strdup ("timed out");
+  if (g_error_matches (error, TROUPE_ERROR, TROUPE_ERROR_ADOPT_SELF))
+    return g_strdup ("adopts itself");
+  if (g_error_matches (error, TROUPE_ERROR, TROUPE_ERROR_ALREADY_ADOPTED))
+    return g_strdup ("adopted twice");
+  if (g_error_matches (error, TROUPE_ERROR, TROUPE_ERROR_ALL_FAILED))
+    return g_strdup ("all failed");
   if (g_error_matches (error, TROUPE_ERROR, TROUPE_ERROR_FIRST_ERROR))
     {
       g_autofree char *cause = describe_error (troupe_error_get_cause (error));
@@ -300,7 +313,7 @@ make_list (char **words)
   gsize n_children = find_children (words, children);
   gsize i;
 
-  if (cell->known || n_children == 0)
+  if (cell->known || (n_children == 0 && !free_programs))
     return;
 
   for (i = 0; i < n_children; i++)
@@ -312,6 +325,8 @@ make_list (char **words)
   cell->known = TRUE;
   if (g_str_equal (words[0], "collect"))
     cell->promise = troupe_promise_collect (promises, n_children);
+  else if (g_str_equal (words[0], "race"))
+    cell->promise = troupe_promise_race (promises, n_children);
   else
     cell->promise = troupe_promise_all (promises, n_children, atoi (words[2]));
 
@@ -342,7 +357,7 @@ finish (char **words)
 static void
 cancel_cell (Cell *cell)
 {
-  if (cancelling > 0)                /* rule 57 */
+  if (cancelling > 0 && !free_programs) /* rule 57 */
     return;
 
   say ("cancel %u", (guint) (cell - cells));
@@ -353,7 +368,7 @@ cancel_cell (Cell *cell)
 static void
 pause_cell (Cell *cell)
 {
-  if (cell->running > 0 || cell->adopter) /* rules 41 and 32 */
+  if ((cell->running > 0 || cell->adopter) && !free_programs) /* rules 41 and 32 */
     return;
 
   cell->paused++;
@@ -386,12 +401,19 @@ chain_cell (Cell       *cell,
 
 /* Rules 33, 34 and 35: never itself, nor one of a lower number, nor twice. */
 static gboolean
+is_new_to (Cell *inner,
+           Cell *cell)
+{
+  return inner > cell && !inner->adopted && inner->running == 0;
+}
+
+static gboolean
 return_promise (const Turn *turn,
                 const char *word)
 {
   Cell *inner = get_live_cell (word);
 
-  if (inner == NULL || inner <= turn->cell || inner->adopted || inner->running > 0)
+  if (inner == NULL || !(free_programs || is_new_to (inner, turn->cell)))
     return FALSE;
 
   inner->adopted = TRUE;
@@ -428,6 +450,14 @@ drop_cell (Cell *cell)
     g_clear_pointer (&cell->promise, troupe_promise_unref);
 }
 
+/* Rule 22 */
+static void
+forget_cell (Cell *cell)
+{
+  if (cell->paused == 0)
+    g_clear_pointer (&cell->resolver, troupe_resolver_unref);
+}
+
 static void
 run_on_cell (char **words,
              Cell  *cell)
@@ -446,6 +476,10 @@ run_on_cell (char **words,
     troupe_promise_add_both (cell->promise, observe_cb, GUINT_TO_POINTER ((guint) (cell - cells)), NULL);
   else if (g_str_equal (words[0], "drop"))
     drop_cell (cell);
+  else if (g_str_equal (words[0], "forget"))
+    forget_cell (cell);
+  else if (g_str_equal (words[0], "timeout"))
+    troupe_promise_add_timeout (cell->promise, atoi (words[2]), NULL, NULL, NULL);
   else
     g_error ("Unknown operation: %s", words[0]);
 }
@@ -459,10 +493,12 @@ run_op (char       **words,
 
   if (g_str_equal (words[0], "new"))
     make (words);
-  else if (g_str_equal (words[0], "all") || g_str_equal (words[0], "collect"))
+  else if (g_str_equal (words[0], "all") || g_str_equal (words[0], "collect") || g_str_equal (words[0], "race"))
     make_list (words);
   else if (g_str_equal (words[0], "resolve") || g_str_equal (words[0], "reject"))
     finish (words);
+  else if (g_str_equal (words[0], "advance"))
+    troupe_clock_advance (test_clock, atoi (words[1]));
   else if (get_live_cell (words[1]) != NULL)
     run_on_cell (words, get_live_cell (words[1]));
 
@@ -483,6 +519,7 @@ end_program (void)
     }
   for (i = 0; i < N_STEPS; i++)
     g_ptr_array_set_size (steps[i], 0);
+  troupe_clock_advance (test_clock, 1000);
   quiet = FALSE;
 
   say ("---");
@@ -519,6 +556,7 @@ int
 main (int   argc,
       char *argv[])
 {
+  g_autoptr (TroupeSystem) system = troupe_system_new (NULL, NULL, NULL);
   char line[256];
   guint i;
 
@@ -526,10 +564,14 @@ main (int   argc,
   for (i = 0; i < N_STEPS; i++)
     steps[i] = g_ptr_array_new_with_free_func ((GDestroyNotify) g_strfreev);
 
+  free_programs = argc > 1 && g_str_equal (argv[1], "free");
+  test_clock = troupe_clock_new (troupe_system_get_reactor (system));
+
   while (fgets (line, sizeof line, stdin) != NULL)
     run_line (line);
 
   for (i = 0; i < N_STEPS; i++)
     g_ptr_array_unref (steps[i]);
+  g_clear_object (&test_clock);
   return 0;
 }
