@@ -107,15 +107,19 @@ troupe_body_move (TroupeBody       *to,
   to->v_int64 = from->v_int64;
 }
 
+/* Nothing, or a number: there is nothing to copy or to free but the words. */
+static inline gboolean
+troupe_body_is_plain (const TroupeBody *self)
+{
+  return self->type == G_TYPE_NONE || self->type == G_TYPE_INT64 || self->type == G_TYPE_UINT64 ||
+         self->type == G_TYPE_DOUBLE || self->type == G_TYPE_BOOLEAN;
+}
+
 /* Leaves nothing. */
 static inline void
 troupe_body_clear (TroupeBody *self)
 {
-  if (self->type == G_TYPE_NONE)
-    return;
-
-  if (self->type == G_TYPE_INT64 || self->type == G_TYPE_UINT64 ||
-      self->type == G_TYPE_DOUBLE || self->type == G_TYPE_BOOLEAN)
+  if (troupe_body_is_plain (self))
     self->type = G_TYPE_NONE;
   else
     troupe_body_clear_slow (self);

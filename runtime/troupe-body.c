@@ -239,19 +239,23 @@ troupe_body_complain (const TroupeBody *self,
     g_critical ("The value was read as %s, but it is a %s", wanted, g_type_name (troupe_body_get_type (self)));
 }
 
-/* Whether the value is of TYPE or derived from it. */
-static gboolean
-troupe_body_check (const TroupeBody *self,
-                   GType             type)
+static G_GNUC_NO_INLINE gboolean
+troupe_body_check_derived (const TroupeBody *self,
+                           GType             type)
 {
-  if (G_LIKELY (self->type == type))
-    return TRUE;
-
   if (self->type != G_TYPE_INVALID && g_type_is_a (self->type, type) && self->type != TROUPE_TYPE_JSON)
     return TRUE;
 
   troupe_body_complain (self, g_type_name (type));
   return FALSE;
+}
+
+/* Whether the value is of TYPE or derived from it. */
+static inline gboolean
+troupe_body_check (const TroupeBody *self,
+                   GType             type)
+{
+  return G_LIKELY (self->type == type) || troupe_body_check_derived (self, type);
 }
 
 gint64
@@ -433,7 +437,9 @@ troupe_body_copy (const TroupeBody *self,
       return TRUE;
     }
 
-  *copy = *self;
+  troupe_body_move (copy, self);
+  if (troupe_body_is_plain (self))
+    return TRUE;
 
   if (self->type == TROUPE_TYPE_BODY_BOX)
     {
@@ -443,7 +449,7 @@ troupe_body_copy (const TroupeBody *self,
 
   if (self->type == G_TYPE_INVALID)
     copy->v_pointer = g_error_copy (self->v_pointer);
-  else if (self->type == G_TYPE_NONE || self->v_pointer == NULL)
+  else if (self->v_pointer == NULL)
     return TRUE;
   else if (self->type == G_TYPE_STRING)
     copy->v_pointer = g_ref_string_acquire (self->v_pointer);

@@ -7,6 +7,7 @@
 #include "troupe-body-private.h"
 #include "troupe-mail-private.h"
 #include "troupe-promise.h"
+#include "troupe-reactor-private.h"
 #include "troupe-ref.h"
 #include "troupe-resolver.h"
 #include "troupe-slab-private.h"
@@ -144,12 +145,14 @@ troupe_promise_add_count (TroupePromise *self,
   __atomic_fetch_add (&self->counts, one, __ATOMIC_RELAXED);
 }
 
-/* Release, so that whatever this thread did with the block happens before it is freed; acquire, for the one that frees. */
+/* Release, so that whatever this thread did with the block happens before it is freed; acquire, for the one that frees. The only
+ * holder needs no atomic subtraction. */
 static inline gboolean
 troupe_promise_drop_count (TroupePromise *self,
                            guint64        counts)
 {
-  return __atomic_fetch_sub (&self->counts, counts, __ATOMIC_ACQ_REL) == counts;
+  return __atomic_load_n (&self->counts, __ATOMIC_ACQUIRE) == counts ||
+         __atomic_fetch_sub (&self->counts, counts, __ATOMIC_ACQ_REL) == counts;
 }
 
 /* For reports: the name, interned, of the message that SELF answers. */
@@ -164,6 +167,22 @@ static inline gboolean
 troupe_promise_has_error (TroupePromise *self)
 {
   return self->outcome.type == G_TYPE_INVALID;
+}
+
+/* Whether home is an actor of the reactor that dispatches on this thread. (Another thread may come to run an outside.) */
+static inline gboolean
+troupe_promise_is_near (TroupePromise *self)
+{
+  return self->home->reactor == troupe_reactor_here && !self->outside;
+}
+
+/* That is troupe_ref_get_running () == self->home, with the cheap comparison first. */
+static inline gboolean
+troupe_promise_home_is_running (TroupePromise *self)
+{
+  TroupeReactor *reactor = troupe_reactor_here;
+
+  return reactor != NULL && reactor->running == self->home && reactor->running_depth == g_main_depth ();
 }
 
 /* Whether this thread is at home with SELF here and now. If so, and in any case before SELF's last handle goes,

@@ -90,15 +90,6 @@ troupe_promise_enter_outside (TroupePromise *self,
   return TRUE;
 }
 
-/* That is troupe_ref_get_running () == self->home, with the cheap comparison first. */
-static inline gboolean
-troupe_promise_home_is_running (TroupePromise *self)
-{
-  TroupeReactor *reactor = troupe_reactor_here;
-
-  return reactor != NULL && reactor->running == self->home && reactor->running_depth == g_main_depth ();
-}
-
 gboolean
 troupe_promise_enter (TroupePromise *self,
                       TroupeVisit   *visit)
@@ -157,20 +148,25 @@ troupe_promise_get_home_now (void)
 
 /* The home's list holds no count: what is pending, stalled or on its way has a hold already. The outside never ends while
  * there are turns of it, and needs no list. */
+static inline void
+troupe_promise_push (TroupePromise *self,
+                     TroupeRef     *home)
+{
+  TroupePromise *older = home->promises;
+
+  self->next = older;
+  self->previous = NULL;
+  if (older != NULL)
+    older->previous = self;
+  home->promises = self;
+  self->linked = TRUE;
+}
+
 static void
 troupe_promise_link (TroupePromise *self)
 {
-  TroupeRef *home = self->home;
-
-  if (self->outside || self->linked)
-    return;
-
-  self->next = home->promises;
-  self->previous = NULL;
-  if (home->promises != NULL)
-    home->promises->previous = self;
-  home->promises = self;
-  self->linked = TRUE;
+  if (!self->outside && !self->linked)
+    troupe_promise_push (self, self->home);
 }
 
 static void
@@ -208,12 +204,13 @@ troupe_promise_is_paused (TroupePromise *self)
 
 /* Making and freeing */
 
-static TroupePromise *
+static inline TroupePromise *
 troupe_promise_alloc (TroupeRef          *home,
                       guint64             counts,
                       TroupePromiseState  state)
 {
   TroupePromise *self = troupe_slab_alloc (TROUPE_SLAB_MEDIUM);
+  gboolean outside = home->reactor->outside == home;
 
   /* One by one: compilers clear a whole block with a loop in microcode. */
   self->mail.next = NULL;
@@ -225,12 +222,12 @@ troupe_promise_alloc (TroupeRef          *home,
   self->state = state;
   self->adopted = FALSE;
   self->failed = FALSE;
-  self->outside = home->reactor->outside == home;
+  self->outside = outside;
   self->running = FALSE;
   self->stacked = FALSE;
   self->linked = FALSE;
   self->kept = FALSE;
-  self->home = troupe_ref_ref (home);
+  self->home = troupe_ref_ref_often (home, !outside && home->reactor == troupe_reactor_here);
   self->outcome.type = G_TYPE_NONE;
   self->head = NULL;
   self->tail = NULL;
@@ -241,6 +238,9 @@ troupe_promise_alloc (TroupeRef          *home,
   self->previous = NULL;
   self->question = NULL;
   self->cancelling = NULL;
+
+  if (state == TROUPE_PROMISE_PENDING && !outside)
+    troupe_promise_push (self, home);
 
   return self;
 }
@@ -271,7 +271,6 @@ troupe_promise_new_at (TroupeRef       *home,
     {
       self = troupe_promise_alloc (home, TROUPE_PROMISE_CONSUMER + TROUPE_PROMISE_RESOLVER + TROUPE_PROMISE_HOLD,
                                    TROUPE_PROMISE_PENDING);
-      troupe_promise_link (self);
     }
 
   *resolver = (TroupeResolver *) self;
@@ -391,6 +390,7 @@ static void
 troupe_promise_free (TroupePromise *self)
 {
   TroupeRef *home = self->home;
+  gboolean near = troupe_promise_is_near (self);
 
   troupe_promise_forget_canceller (self);
 
@@ -403,7 +403,7 @@ troupe_promise_free (TroupePromise *self)
 
   troupe_body_clear (&self->outcome);
   troupe_slab_free (TROUPE_SLAB_MEDIUM, self);
-  troupe_ref_unref (home);
+  troupe_ref_unref_often (home, near);
 }
 
 void
@@ -1070,6 +1070,20 @@ troupe_promise_complain_away (const char *func)
               func);
 }
 
+/* A step that has to wait may as well be added below a turn of home, in foreign code that a nested main loop runs: it is the same thread, and
+ * asking for the depth of the loop would be half of what adding costs. */
+static inline gboolean
+troupe_promise_enter_to_add (TroupePromise *self,
+                             TroupeVisit   *visit)
+{
+  TroupeReactor *reactor = troupe_reactor_here;
+
+  visit->context = NULL;
+
+  return (reactor != NULL && reactor->running == self->home && troupe_promise_get_state (self) < TROUPE_PROMISE_DELIVERED) ||
+         troupe_promise_enter (self, visit);
+}
+
 static inline void
 troupe_promise_add_both_full (TroupePromise  *self,
                               TroupeStep      callback,
@@ -1080,7 +1094,7 @@ troupe_promise_add_both_full (TroupePromise  *self,
   TroupeVisit visit;
   TroupeChainStep *step;
 
-  if (!troupe_promise_enter (self, &visit))
+  if (!troupe_promise_enter_to_add (self, &visit))
     {
       troupe_promise_complain_away (func);
       return;
@@ -1107,7 +1121,7 @@ troupe_promise_add_pair (TroupePromise  *self,
   TroupeVisit visit;
   TroupeChainStep *step;
 
-  if (!troupe_promise_enter (self, &visit))
+  if (!troupe_promise_enter_to_add (self, &visit))
     {
       troupe_promise_complain_away (func);
       return;

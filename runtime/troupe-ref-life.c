@@ -450,6 +450,7 @@ troupe_ref_finish_end (TroupeRef *self)
 
   __atomic_store_n (&self->state, TROUPE_REF_ENDED, __ATOMIC_RELEASE);
   self->control = 0;
+  troupe_ref_drop_spare (self);
 
   troupe_fiber_lose_all (self);
   troupe_promise_abandon_all (self);

@@ -81,7 +81,7 @@ struct _TroupeRef
   guint                 n_mail;
   guint8                control;
   guint8                flags;
-  guint16               reserved;
+  guint16               n_spare;     /* references that ref_count counts and nobody uses: a stock for what is made here */
   /* ---- the rest */
   guint                 n_holds;     /* children and resources that its end waits for */
   guint                 n_letters;   /* messages that name it as their sender and stay on its thread */
@@ -111,6 +111,35 @@ troupe_ref_get_state (TroupeRef *self)
 TroupeRef *troupe_ref_get_running      (void);
 /* The same, but NULL for the outside: what counts as “the current actor”. */
 TroupeRef *troupe_ref_get_current      (void);
+
+/* On SELF's own thread while it has not ended: fills and empties the stock. */
+void       troupe_ref_add_spare        (TroupeRef      *self);
+void       troupe_ref_drop_spare       (TroupeRef      *self);
+
+/* The same as ref () and unref (), for what is mostly made and dropped on SELF's own thread: there they take from the stock and
+ * give back to it, which needs no atomic operation. */
+static inline TroupeRef *
+troupe_ref_ref_often (TroupeRef *self,
+                      gboolean   is_here)
+{
+  if (G_UNLIKELY (!is_here || self->state == TROUPE_REF_ENDED))
+    return troupe_ref_ref (self);
+
+  if (G_UNLIKELY (self->n_spare == 0))
+    troupe_ref_add_spare (self);
+  self->n_spare--;
+  return self;
+}
+
+static inline void
+troupe_ref_unref_often (TroupeRef *self,
+                        gboolean   is_here)
+{
+  if (G_UNLIKELY (!is_here || self->state == TROUPE_REF_ENDED || self->n_spare == G_MAXUINT16))
+    troupe_ref_unref (self);
+  else
+    self->n_spare++;
+}
 
 /* Any thread. Puts MAIL into SELF's mailbox, directly on its own thread, through the reactor's inbound queue from another. An ended
  * target bounces it. */

@@ -647,6 +647,23 @@ troupe_ref_unref (TroupeRef *self)
     troupe_ref_free (self);
 }
 
+#define TROUPE_SPARE_REFS 256
+
+void
+troupe_ref_add_spare (TroupeRef *self)
+{
+  __atomic_fetch_add (&self->ref_count, TROUPE_SPARE_REFS, __ATOMIC_RELAXED);
+  self->n_spare = TROUPE_SPARE_REFS;
+}
+
+/* The caller has a reference of its own. Release, as in unref (). */
+void
+troupe_ref_drop_spare (TroupeRef *self)
+{
+  __atomic_fetch_sub (&self->ref_count, self->n_spare, __ATOMIC_RELEASE);
+  self->n_spare = 0;
+}
+
 static inline void
 troupe_ref_put (TroupeRef     *self,
                 TroupeMessage *message,
