@@ -15,6 +15,7 @@ G_BEGIN_DECLS
 typedef enum
 {
   TROUPE_MAIL_MESSAGE,               /* TroupeMessage; the mailbox owns a reference */
+  TROUPE_MAIL_MARKED,                /* the same, to be looked at before it is handled: troupe-mailbox-private.h */
   TROUPE_MAIL_CONTINUATION,          /* TroupePromise; the mailbox owns a hold */
   TROUPE_MAIL_TIMER,                 /* TroupeTimer; the mailbox owns a reference */
   TROUPE_MAIL_IO,                    /* TroupeIo, embedded in what owns the descriptor */
@@ -33,6 +34,12 @@ struct _TroupeMail
 };
 
 G_STATIC_ASSERT (sizeof (TroupeMail) == 16);
+
+static inline gboolean
+troupe_mail_is_message (const TroupeMail *mail)
+{
+  return mail->kind <= TROUPE_MAIL_MARKED;
+}
 
 /* mail.bits of a call: from another thread, run it as it comes in and not as a turn (the control lane). */
 #define TROUPE_CALL_AT_ONCE 1

@@ -17,6 +17,7 @@ G_BEGIN_DECLS
 #define TROUPE_MESSAGE_ANSWERED 2    /* its receiver answered the ask, or passed on the debt */
 #define TROUPE_MESSAGE_SHARES 8      /* the body is that of `original`, which it holds instead of a target */
 #define TROUPE_MESSAGE_IN_FIBER 16   /* a fiber that waits will answer */
+#define TROUPE_MESSAGE_TIMED 32      /* it is a TroupeTimedMessage */
 #define TROUPE_MESSAGE_LETTER 4      /* the sender counts it in n_letters, which needs no atomic operation */
 
 struct _TroupeMessage
@@ -34,6 +35,15 @@ struct _TroupeMessage
 };
 
 G_STATIC_ASSERT (sizeof (TroupeMessage) <= TROUPE_SLAB_SMALL_SIZE);
+
+/* One that is not handled any more once it is too late. */
+typedef struct
+{
+  TroupeMessage message;
+  gint64        deadline;            /* µs, on the clock of the receiver's reactor */
+} TroupeTimedMessage;
+
+G_STATIC_ASSERT (sizeof (TroupeTimedMessage) <= TROUPE_SLAB_MEDIUM_SIZE);
 
 /* Made ready to travel: SELF (taken), or a fresh envelope over its body if it has travelled or is shared. NULL, after a critical, if
  * that body cannot be shared. */
@@ -66,6 +76,13 @@ troupe_message_release_sender (TroupeMessage *self)
   else if (--sender->n_letters == 0)
     troupe_ref_check_letters (sender);
 }
+
+/* An envelope with the body, the deadline, and the debt of SELF, which stays without the debt; NULL, after a critical, if the body
+ * cannot be passed on. */
+TroupeMessage *troupe_message_hand_on   (TroupeMessage *self);
+/* Takes SELF, and returns an envelope over its body that is to arrive in time; or NULL as prepare () does. */
+TroupeMessage *troupe_message_new_timed (TroupeMessage *self,
+                                         gint64         deadline);
 
 /* Takes the debt away. */
 TroupeResolver *troupe_message_steal_reply (TroupeMessage *self);

@@ -162,12 +162,29 @@ troupe_message_make (const char *name,
   return self;
 }
 
+static G_GNUC_NO_INLINE void
+troupe_message_free_timed (TroupeMessage *self)
+{
+  /* It was sent, not asked. */
+  g_assert (self->reply == NULL);
+
+  troupe_body_clear (&self->body);
+  if (self->target != NULL)
+    troupe_ref_unref (self->target);
+  troupe_slab_free (TROUPE_SLAB_MEDIUM, self);
+}
+
 void
 troupe_message_free (TroupeMessage *self)
 {
   troupe_message_release_sender (self);
-  if (self->mail.bits & TROUPE_MESSAGE_SHARES)
+  if (self->mail.bits & (TROUPE_MESSAGE_SHARES | TROUPE_MESSAGE_TIMED))
     {
+      if (self->mail.bits & TROUPE_MESSAGE_TIMED)
+        {
+          troupe_message_free_timed (self);
+          return;
+        }
       troupe_message_unref (self->original);
     }
   else
@@ -1386,6 +1403,65 @@ troupe_message_pass_body (TroupeMessage *self,
   return TRUE;
 }
 
+static TroupeMessage *
+troupe_message_make_timed (const char *name,
+                           gint64      deadline)
+{
+  TroupeTimedMessage *self = troupe_slab_alloc (TROUPE_SLAB_MEDIUM);
+
+  *self = (TroupeTimedMessage) {
+    .message.mail.kind = TROUPE_MAIL_MARKED,
+    .message.mail.ref_count = 1,
+    .message.mail.bits = TROUPE_MESSAGE_TIMED,
+    .message.name = name,
+    .message.body = TROUPE_BODY_NOTHING,
+    .deadline = deadline,
+  };
+
+  return &self->message;
+}
+
+TroupeMessage *
+troupe_message_hand_on (TroupeMessage *self)
+{
+  TroupeMessage *envelope;
+
+  if (self->mail.bits & TROUPE_MESSAGE_TIMED)
+    envelope = troupe_message_make_timed (self->name, ((TroupeTimedMessage *) self)->deadline);
+  else
+    envelope = troupe_message_make (self->name, TROUPE_BODY_NOTHING);
+
+  if (!troupe_message_pass_body (self, &envelope->body))
+    {
+      g_critical ("The message “%s” cannot be handed on: its body is a pointer that can be freed only once", self->name);
+      troupe_message_unref (envelope);
+      return NULL;
+    }
+
+  envelope->mail.bits |= TROUPE_MESSAGE_SENT;
+  if (self->reply != NULL)
+    envelope->reply = troupe_message_take_debt (self);
+
+  return envelope;
+}
+
+TroupeMessage *
+troupe_message_new_timed (TroupeMessage *self,
+                          gint64         deadline)
+{
+  TroupeMessage *envelope = troupe_message_make_timed (self->name, deadline);
+
+  envelope->mail.bits |= TROUPE_MESSAGE_SENT;
+  if (!troupe_message_pass_body (self, &envelope->body))
+    {
+      g_critical ("The message “%s” cannot be sent twice: its body is a pointer that can be freed only once", self->name);
+      g_clear_pointer (&envelope, troupe_message_unref);
+    }
+
+  troupe_message_unref (self);
+  return envelope;
+}
+
 /**
  * troupe_message_forward:
  * @self: the message that is handled
@@ -1407,16 +1483,7 @@ troupe_message_forward (TroupeMessage *self,
   g_return_if_fail (self != NULL);
   g_return_if_fail (target != NULL);
 
-  envelope = troupe_message_make (self->name, TROUPE_BODY_NOTHING);
-  if (!troupe_message_pass_body (self, &envelope->body))
-    {
-      g_critical ("The message “%s” cannot be forwarded: its body is a pointer that can be freed only once", self->name);
-      troupe_message_unref (envelope);
-      return;
-    }
-
-  envelope->mail.bits = TROUPE_MESSAGE_SENT;
-  if (self->reply != NULL)
-    envelope->reply = troupe_message_take_debt (self);
-  troupe_ref_deliver (target, envelope, self->sender);
+  envelope = troupe_message_hand_on (self);
+  if (envelope != NULL)
+    troupe_ref_deliver (target, envelope, self->sender);
 }

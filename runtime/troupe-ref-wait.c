@@ -103,6 +103,7 @@ troupe_mail_is_deferrable (TroupeMail *mail)
   switch ((TroupeMailKind) mail->kind)
     {
     case TROUPE_MAIL_MESSAGE:
+    case TROUPE_MAIL_MARKED:
     case TROUPE_MAIL_IO:
       return TRUE;
 

@@ -7,6 +7,7 @@
 #include "troupe-actor-private.h"
 #include "troupe-backend-private.h"
 #include "troupe-error-private.h"
+#include "troupe-mailbox-private.h"
 #include "troupe-message-private.h"
 #include "troupe-promise-private.h"
 #include "troupe-reactor-private.h"
@@ -138,6 +139,7 @@ troupe_ref_bounce (TroupeRef  *self,
   switch ((TroupeMailKind) mail->kind)
     {
     case TROUPE_MAIL_MESSAGE:
+    case TROUPE_MAIL_MARKED:
       troupe_ref_bounce_message (self, (TroupeMessage *) mail);
       break;
 
@@ -193,6 +195,7 @@ troupe_ref_refuses (TroupeRef  *self,
   switch ((TroupeMailKind) mail->kind)
     {
     case TROUPE_MAIL_MESSAGE:
+    case TROUPE_MAIL_MARKED:
     case TROUPE_MAIL_CONTINUATION:
       return TRUE;
 
@@ -290,6 +293,7 @@ troupe_mail_get_target (TroupeMail *mail)
   switch ((TroupeMailKind) mail->kind)
     {
     case TROUPE_MAIL_MESSAGE:
+    case TROUPE_MAIL_MARKED:
       return ((TroupeMessage *) mail)->target;
 
     case TROUPE_MAIL_CONTINUATION:
@@ -316,7 +320,7 @@ troupe_ref_take_inbound (TroupeMail *mail)
       return;
     }
 
-  if (mail->kind == TROUPE_MAIL_MESSAGE)
+  if (troupe_mail_is_message (mail))
     g_clear_pointer (&((TroupeMessage *) mail)->target, troupe_ref_unref);
   troupe_ref_enqueue (target, mail);
 }
@@ -326,7 +330,7 @@ troupe_ref_bounce_inbound (TroupeMail *mail)
 {
   g_autoptr (TroupeRef) target = troupe_ref_ref (troupe_mail_get_target (mail));
 
-  if (mail->kind == TROUPE_MAIL_MESSAGE)
+  if (troupe_mail_is_message (mail))
     g_clear_pointer (&((TroupeMessage *) mail)->target, troupe_ref_unref);
   troupe_ref_bounce (target, mail);
 }
@@ -525,6 +529,14 @@ troupe_ref_finish_message (TroupeRef     *self,
   troupe_message_unref (message);
 }
 
+static G_GNUC_NO_INLINE void
+troupe_ref_handle_marked (TroupeRef     *self,
+                          TroupeMessage *message)
+{
+  if (troupe_mailbox_take (self, message))
+    troupe_ref_handle_message (self, message);
+}
+
 static inline void
 troupe_ref_run_turn (TroupeRef  *self,
                      TroupeMail *mail)
@@ -537,6 +549,10 @@ troupe_ref_run_turn (TroupeRef  *self,
 
   switch ((TroupeMailKind) mail->kind)
     {
+    case TROUPE_MAIL_MARKED:
+      troupe_ref_handle_marked (self, (TroupeMessage *) mail);
+      break;
+
     case TROUPE_MAIL_CONTINUATION:
       troupe_promise_run_turn ((TroupePromise *) mail);
       break;
@@ -721,6 +737,44 @@ troupe_ref_send (TroupeRef     *self,
   g_return_if_fail (message != NULL);
 
   message = troupe_message_prepare (message);
+  if (message != NULL)
+    troupe_ref_put (self, message, troupe_ref_find_current ());
+}
+
+/* By the clock that the deadline of a message to SELF is compared with. */
+static gint64
+troupe_ref_get_time (TroupeRef *self)
+{
+  if (troupe_reactor_is_here (self->reactor))
+    return troupe_reactor_read_clock (self->reactor);
+
+  return troupe_reactor_here != NULL ? troupe_reactor_read_clock (troupe_reactor_here) : g_get_monotonic_time ();
+}
+
+/**
+ * troupe_ref_send_within:
+ * @self: an actor's address
+ * @message: (transfer full): the message
+ * @timeout_ms: milliseconds from now, 0 or more
+ *
+ * Sends @message, which is of no use any more when the time has run out.
+ *
+ * It is [method@Troupe.Ref.send], but if the actor comes to the message later than that, it does not handle it: the message is a dead letter, with
+ * %TROUPE_ERROR_TIMED_OUT. An actor that forwards it passes on the deadline. What [method@Troupe.Ref.ask_within] is for asks, this is for
+ * messages that nobody answers. Call it from any thread.
+ *
+ * Since: 1.0
+ */
+void
+troupe_ref_send_within (TroupeRef     *self,
+                        TroupeMessage *message,
+                        gint64         timeout_ms)
+{
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (message != NULL);
+  g_return_if_fail (timeout_ms >= 0);
+
+  message = troupe_message_new_timed (message, troupe_timer_add_ms (troupe_ref_get_time (self), timeout_ms));
   if (message != NULL)
     troupe_ref_put (self, message, troupe_ref_find_current ());
 }

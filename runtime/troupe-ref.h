@@ -26,6 +26,10 @@ TROUPE_AVAILABLE_IN_ALL
 void           troupe_ref_send       (TroupeRef     *self,
                                       TroupeMessage *message);
 TROUPE_AVAILABLE_IN_ALL
+void           troupe_ref_send_within (TroupeRef   *self,
+                                      TroupeMessage *message,
+                                      gint64         timeout_ms);
+TROUPE_AVAILABLE_IN_ALL
 void           troupe_ref_send_all   (TroupeRef    **refs,
                                       gsize          n_refs,
                                       TroupeMessage *message);

@@ -346,7 +346,8 @@ troupe_system_class_init (TroupeSystemClass *klass)
    * @self: a system
    * @target: the actor it was sent to
    * @message: the message
-   * @reason: why it was not handled: %TROUPE_ERROR_ACTOR_STOPPED, %TROUPE_ERROR_UNHANDLED or %TROUPE_ERROR_BODY_TYPE
+   * @reason: why it was not handled: %TROUPE_ERROR_ACTOR_STOPPED, %TROUPE_ERROR_UNHANDLED, %TROUPE_ERROR_BODY_TYPE, or
+   *   %TROUPE_ERROR_TIMED_OUT, see [method@Troupe.Ref.send_within]
    *
    * A message that nobody handles.
    *

@@ -73,6 +73,9 @@ TroupeTimer *troupe_timer_new         (TroupeRef       *owner,
 void         troupe_timer_run_turn    (TroupeTimer     *self);   /* takes the mailbox's reference */
 void         troupe_timer_drop_turn   (TroupeTimer     *self);
 void         troupe_timer_cancel_all  (TroupeRef       *owner);
+/* The deadline MS milliseconds after TIME µs. */
+gint64       troupe_timer_add_ms      (gint64           time,
+                                       gint64           ms);
 /* Cancels if it is still pending, lets go, and leaves NULL. */
 void         troupe_timer_clear       (TroupeTimer    **timer);
 

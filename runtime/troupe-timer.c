@@ -157,9 +157,9 @@ troupe_timer_unlink (TroupeTimer *self)
 }
 
 /* Far beyond any clock is as good as for ever. */
-static gint64
-add_ms (gint64 time,
-        gint64 ms)
+gint64
+troupe_timer_add_ms (gint64 time,
+                     gint64 ms)
 {
   gint64 us;
 
@@ -233,7 +233,7 @@ troupe_timer_new (TroupeRef       *owner,
     }
 
   troupe_timer_link (self);
-  troupe_timer_set (self, add_ms (troupe_reactor_read_clock (self->reactor), delay_ms));
+  troupe_timer_set (self, troupe_timer_add_ms (troupe_reactor_read_clock (self->reactor), delay_ms));
 
   return self;
 }
@@ -428,7 +428,7 @@ troupe_timer_reset (TroupeTimer  *self,
   if (!troupe_timer_check_pending (self, error))
     return FALSE;
 
-  troupe_timer_set (self, add_ms (troupe_reactor_read_clock (self->reactor), delay_ms));
+  troupe_timer_set (self, troupe_timer_add_ms (troupe_reactor_read_clock (self->reactor), delay_ms));
 
   return TRUE;
 }
@@ -456,7 +456,7 @@ troupe_timer_delay (TroupeTimer  *self,
   if (!troupe_timer_check_pending (self, error))
     return FALSE;
 
-  troupe_timer_set (self, add_ms (self->deadline, more_ms));
+  troupe_timer_set (self, troupe_timer_add_ms (self->deadline, more_ms));
 
   return TRUE;
 }
