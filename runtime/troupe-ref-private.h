@@ -160,6 +160,11 @@ void       troupe_ref_call             (TroupeRef      *self,
                                         TroupeCallFunc  refused,
                                         gpointer        data,
                                         GDestroyNotify  destroy);
+/* Any thread: no turn, but as soon as SELF's thread hears of it, before any mail. */
+void       troupe_ref_call_at_once     (TroupeRef      *self,
+                                        TroupeCallFunc  func,
+                                        TroupeCallFunc  refused,
+                                        gpointer        data);
 
 /* The same, but no sooner than the messages before it, which may wait for a fiber. */
 void       troupe_ref_call_in_order    (TroupeRef      *self,

@@ -132,8 +132,6 @@ troupe_ref_begin (TroupeRef *self,
     }
   else
     {
-      /* We are in its first slice, which drops a reference at the end. */
-      troupe_ref_ref (self);
       troupe_ref_end_unborn (self);
     }
 }
@@ -190,10 +188,8 @@ troupe_ref_spawn (TroupeSystem  *system,
   if (n_properties > 0)
     troupe_ref_need_extra (self)->birth = troupe_birth_new (n_properties, names, values);
 
-  if (troupe_reactor_is_here (reactor))
-    troupe_ref_begin (self, NULL);
-  else
-    troupe_ref_call (self, troupe_ref_begin, troupe_ref_begin_refused, NULL, NULL);
+  /* It may be stopped before it has had a turn. */
+  troupe_ref_call_at_once (self, troupe_ref_begin, troupe_ref_begin_refused, NULL);
   if (name != NULL)
     troupe_registry_announce (troupe_system_get_registry (system), self);
 

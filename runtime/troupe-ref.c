@@ -415,20 +415,29 @@ troupe_ref_control_cb (TroupeRef *self,
 }
 
 void
-troupe_ref_control (TroupeRef *self,
-                    guint      bits)
+troupe_ref_call_at_once (TroupeRef      *self,
+                         TroupeCallFunc  func,
+                         TroupeCallFunc  refused,
+                         gpointer        data)
 {
   TroupeCall *call;
 
   if (troupe_reactor_is_here (self->reactor))
     {
-      troupe_ref_set_control (self, bits);
+      func (self, data);
       return;
     }
 
-  call = troupe_call_new (self, troupe_ref_control_cb, NULL, GUINT_TO_POINTER (bits), NULL);
+  call = troupe_call_new (self, func, refused, data, NULL);
   call->mail.bits = TROUPE_CALL_AT_ONCE;
   troupe_reactor_post (self->reactor, &call->mail);
+}
+
+void
+troupe_ref_control (TroupeRef *self,
+                    guint      bits)
+{
+  troupe_ref_call_at_once (self, troupe_ref_control_cb, NULL, GUINT_TO_POINTER (bits));
 }
 
 static void

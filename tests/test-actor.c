@@ -1205,6 +1205,40 @@ test_thread_ask (Fixture       *fixture,
   assert_story ("f:stopped");
 }
 
+static gpointer
+spawn_and_stop (gpointer data)
+{
+  Elsewhere *elsewhere = data;
+  void (*ends[]) (TroupeRef *) = { troupe_ref_stop, troupe_ref_kill, troupe_ref_finish };
+  guint i;
+
+  for (i = 0; i < 100 * G_N_ELEMENTS (ends); i++)
+    {
+      g_autoptr (TroupeRef) ref = troupe_system_spawn (elsewhere->system, NULL, TEST_TYPE_PLAYER, NULL, "label", "f", NULL);
+
+      ends[i % G_N_ELEMENTS (ends)] (ref);
+    }
+  g_atomic_int_set (&elsewhere->done, 1);
+  g_main_context_wakeup (NULL);
+
+  return NULL;
+}
+
+static void
+test_thread_stop (Fixture       *fixture,
+                  gconstpointer  data)
+{
+  Elsewhere elsewhere = { fixture->system, 0, 0 };
+  GThread *thread = g_thread_new ("stopper", spawn_and_stop, &elsewhere);
+
+  g_test_summary ("Another thread can end at once what it has spawned.");
+
+  troupe_test_until (g_atomic_int_get (&elsewhere.done));
+  g_thread_join (thread);
+  troupe_ref_stop (fixture->player);
+  troupe_test_until (troupe_system_get_n_actors (fixture->system) == 0);
+}
+
 #define add(path, func) \
   g_test_add ("/troupe/actor/" path, Fixture, NULL, set_up, func, tear_down)
 
@@ -1247,6 +1281,7 @@ main (int   argc,
   add ("sender-ended", test_sender_ended);
   add ("threads", test_threads);
   add ("thread-ask", test_thread_ask);
+  add ("thread-stop", test_thread_stop);
 
   return g_test_run ();
 }
