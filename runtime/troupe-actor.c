@@ -310,7 +310,7 @@ troupe_actor_spawn_with_properties (TroupeActor   *self,
  *
  * Gets the children that have not ended, in the order of their birth.
  *
- * Returns: (transfer full) (element-type TroupeRef): their addresses
+ * Returns: (transfer container) (element-type TroupeRef): their addresses
  *
  * Since: 1.0
  */

@@ -901,7 +901,7 @@ compare_slots (gconstpointer a,
  *
  * Gets the timers of the reactor and all its actors that wait for their time, soonest first.
  *
- * Returns: (transfer full) (element-type TroupeTimer): the timers
+ * Returns: (transfer container) (element-type TroupeTimer): the timers
  *
  * Since: 1.0
  */

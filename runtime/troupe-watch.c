@@ -333,7 +333,7 @@ troupe_reactor_remove_writer (TroupeReactor    *self,
  *
  * Stops watching all descriptors that programs have added. The reactor's own connections are not touched.
  *
- * Returns: (transfer full) (element-type TroupeDescriptor): what was watched
+ * Returns: (transfer container) (element-type TroupeDescriptor): what was watched
  *
  * Since: 1.0
  */
@@ -357,7 +357,7 @@ troupe_reactor_remove_all (TroupeReactor *self)
  *
  * Gets the descriptors that are watched for reading.
  *
- * Returns: (transfer full) (element-type TroupeDescriptor): the descriptors, in no order
+ * Returns: (transfer container) (element-type TroupeDescriptor): the descriptors, in no order
  *
  * Since: 1.0
  */
@@ -375,7 +375,7 @@ troupe_reactor_dup_readers (TroupeReactor *self)
  *
  * Gets the descriptors that are watched for writing.
  *
- * Returns: (transfer full) (element-type TroupeDescriptor): the descriptors, in no order
+ * Returns: (transfer container) (element-type TroupeDescriptor): the descriptors, in no order
  *
  * Since: 1.0
  */
