@@ -2,12 +2,13 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* One payload to a hundred subscribers, each with its own mailbox. */
+/* One payload to a hundred subscribers, each with its own mailbox: sent to a list of them, or published to a topic. */
 
 #include "messages.h"
 
 #define N_SUBSCRIBERS 100
 #define PAYLOAD_SIZE  1024
+#define TOPIC         "bench/fan-out"
 
 struct _Subscriber
 {
@@ -46,6 +47,7 @@ struct _Publisher
   GBytes     *payload;
   guint64     n_messages;
   guint64     n_rounds_left;
+  gboolean    uses_topic;
 };
 
 #define TYPE_PUBLISHER (publisher_get_type ())
@@ -58,6 +60,7 @@ publisher_on_publish (TroupeActor    *actor,
                       GError        **error)
 {
   Publisher *self = BENCH_PUBLISHER (actor);
+  TroupeMessage *news;
 
   if (self->n_rounds_left-- == 0)
     {
@@ -66,8 +69,11 @@ publisher_on_publish (TroupeActor    *actor,
       return TRUE;
     }
 
-  troupe_ref_send_all ((TroupeRef **) self->subscribers->pdata, self->subscribers->len,
-                       troupe_message_new_bytes ("news", self->payload));
+  news = troupe_message_new_bytes ("news", self->payload);
+  if (!self->uses_topic)
+    troupe_ref_send_all ((TroupeRef **) self->subscribers->pdata, self->subscribers->len, news);
+  else if (!troupe_system_publish (troupe_actor_get_system (actor), TOPIC, news, error))
+    return FALSE;
   troupe_ref_send (troupe_actor_get_ref (actor), troupe_message_new ("publish"));
   return TRUE;
 }
@@ -86,6 +92,8 @@ publisher_on_run (TroupeActor    *actor,
       if (subscriber == NULL)
         return FALSE;
       g_ptr_array_add (self->subscribers, subscriber);
+      if (self->uses_topic && !troupe_system_subscribe (troupe_actor_get_system (actor), TOPIC, subscriber, error))
+        return FALSE;
     }
 
   self->payload = g_bytes_new_take (g_malloc0 (PAYLOAD_SIZE), PAYLOAD_SIZE);
@@ -93,6 +101,15 @@ publisher_on_run (TroupeActor    *actor,
   self->n_messages = self->n_rounds_left * N_SUBSCRIBERS;
   bench_begin ();
   return publisher_on_publish (actor, message, error);
+}
+
+static gboolean
+publisher_on_run_topic (TroupeActor    *actor,
+                        TroupeMessage  *message,
+                        GError        **error)
+{
+  BENCH_PUBLISHER (actor)->uses_topic = TRUE;
+  return publisher_on_run (actor, message, error);
 }
 
 static void
@@ -110,6 +127,7 @@ publisher_class_init (PublisherClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = publisher_dispose;
   troupe_actor_class_bind (TROUPE_ACTOR_CLASS (klass), "run", G_TYPE_UINT64, publisher_on_run);
+  troupe_actor_class_bind (TROUPE_ACTOR_CLASS (klass), "run-topic", G_TYPE_UINT64, publisher_on_run_topic);
   troupe_actor_class_bind (TROUPE_ACTOR_CLASS (klass), "publish", G_TYPE_NONE, publisher_on_publish);
 }
 

@@ -31,6 +31,7 @@
  * @TROUPE_ERROR_BAD_NAME: a name that an actor cannot have
  * @TROUPE_ERROR_NAME_IN_USE: another actor has that name, or is found under that path
  * @TROUPE_ERROR_BAD_PROPERTY: the actor's class has no such property, or not of that type
+ * @TROUPE_ERROR_BAD_TOPIC: the name of a topic, or a filter of such names, is not well formed; see [func@Troupe.Error.get_index]
  * @TROUPE_ERROR_ALREADY_CALLED: the timer has run
  * @TROUPE_ERROR_ALREADY_CANCELLED: the timer has been cancelled
  * @TROUPE_ERROR_ALREADY_RUNNING: the system runs already
@@ -135,6 +136,7 @@ G_DEFINE_ENUM_TYPE (TroupeError, troupe_error,
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_BAD_NAME, "bad-name"),
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_NAME_IN_USE, "name-in-use"),
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_BAD_PROPERTY, "bad-property"),
+                    G_DEFINE_ENUM_VALUE (TROUPE_ERROR_BAD_TOPIC, "bad-topic"),
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_ALREADY_CALLED, "already-called"),
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_ALREADY_CANCELLED, "already-cancelled"),
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_ALREADY_RUNNING, "already-running"),

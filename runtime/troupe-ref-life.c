@@ -425,6 +425,19 @@ troupe_ref_tell_parent (TroupeRef *self)
 }
 
 static void
+troupe_ref_publish_end (TroupeRef *self)
+{
+  TroupeNews news = troupe_ref_get_end (self) == TROUPE_END_FAILED ? TROUPE_NEWS_FAILED : TROUPE_NEWS_STOPPED;
+  g_autoptr (TroupeTermination) termination = NULL;
+
+  if (self->parent == NULL || !troupe_system_wants_news (self->system, news))
+    return;
+
+  termination = troupe_ref_new_termination (self);
+  troupe_system_publish_news (self->system, news, self, TROUPE_TYPE_TERMINATION, termination);
+}
+
+static void
 troupe_ref_dispose_object (TroupeRef *self)
 {
   TroupeActor *actor = g_steal_pointer (&self->actor);
@@ -465,6 +478,7 @@ troupe_ref_finish_end (TroupeRef *self)
     troupe_registry_remove (troupe_system_get_registry (system), self);
   troupe_ref_tell_watchers (self);
   troupe_ref_tell_parent (self);
+  troupe_ref_publish_end (self);
   troupe_ref_unlink_parent (self);
 
   if (self->parent != NULL)

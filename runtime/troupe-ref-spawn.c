@@ -129,6 +129,8 @@ troupe_ref_begin (TroupeRef *self,
   if (troupe_ref_link_parent (self))
     {
       troupe_ref_set_control (self, TROUPE_CONTROL_BIRTH);
+      if (self->parent != NULL && troupe_system_wants_news (self->system, TROUPE_NEWS_SPAWNED))
+        troupe_system_publish_news (self->system, TROUPE_NEWS_SPAWNED, self, TROUPE_TYPE_REF, self);
     }
   else
     {

@@ -6,8 +6,6 @@
 
 #include "troupe-error.h"
 #include "troupe-promise-private.h"
-#include "troupe-reactor-private.h"
-#include "troupe-ref-life-private.h"
 #include "troupe-registry-private.h"
 #include "troupe-system-private.h"
 
@@ -105,21 +103,6 @@ check_path (const char  *path,
     g_set_error (error, TROUPE_ERROR, TROUPE_ERROR_BAD_NAME, "The path “%s” %s", path, problem);
 
   return problem == NULL;
-}
-
-/* From any thread: what it failed with is its own thread's to read. */
-static gboolean
-check_live (TroupeRef  *ref,
-            GError    **error)
-{
-  g_autofree char *path = NULL;
-
-  if (troupe_ref_get_state (ref) == TROUPE_REF_LIVE)
-    return TRUE;
-
-  path = troupe_ref_dup_path (ref);
-  g_set_error (error, TROUPE_ERROR, TROUPE_ERROR_ACTOR_STOPPED, "The actor “%s” has stopped", path);
-  return FALSE;
 }
 
 /* Names */
@@ -240,7 +223,7 @@ troupe_registry_find_locked (TroupeRegistry *self,
 {
   TroupeRef *ref = g_hash_table_lookup (self->actors, path);
 
-  return ref != NULL && troupe_ref_get_state (ref) == TROUPE_REF_LIVE ? troupe_ref_ref (ref) : NULL;
+  return ref != NULL && troupe_ref_get_state (ref) < TROUPE_REF_ENDING ? troupe_ref_ref (ref) : NULL;
 }
 
 static TroupeRef *
@@ -429,38 +412,7 @@ troupe_registry_serve (TroupeRegistry *self,
     troupe_waiter_refuse (waiter);
 }
 
-/* What the rest of the runtime asks of a system */
-
-/* REF is in a table, of which it has to be taken out when it ends: it notes so, or has ended already. */
-static void
-troupe_registry_note_cb (TroupeRef *ref,
-                         gpointer   system)
-{
-  if (ref->state == TROUPE_REF_LIVE)
-    troupe_ref_need_extra (ref)->registered = TRUE;
-  else
-    troupe_registry_forget (troupe_system_get_registry (system), ref);
-}
-
-void
-troupe_system_note_registered (TroupeSystem *self,
-                               TroupeRef    *ref)
-{
-  if (troupe_reactor_is_here (ref->reactor))
-    troupe_registry_note_cb (ref, self);
-  else
-    troupe_ref_call (ref, troupe_registry_note_cb, troupe_registry_note_cb, g_object_ref (self), g_object_unref);
-}
-
-void
-troupe_system_forget (TroupeSystem *self,
-                      TroupeRef    *ref)
-{
-  if (ref->extra != NULL && ref->extra->registered)
-    troupe_registry_forget (troupe_system_get_registry (self), ref);
-}
-
-/* The system's own */
+/* For everybody */
 
 /**
  * troupe_system_lookup:
@@ -554,7 +506,7 @@ troupe_system_register (TroupeSystem  *self,
   g_return_val_if_fail (ref != NULL && ref->system == self, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!check_path (path, error) || !check_live (ref, error))
+  if (!check_path (path, error) || !troupe_system_check_live (self, ref, error))
     return FALSE;
 
   registry = troupe_system_get_registry (self);

@@ -8,12 +8,18 @@
 #include "troupe-ref-private.h"
 #include "troupe-registry-private.h"
 #include "troupe-system.h"
+#include "troupe-topics-private.h"
 
 G_BEGIN_DECLS
 
 /* All of these may be called from any thread. */
 guint64    troupe_system_next_serial     (TroupeSystem  *self);
 TroupeRegistry *troupe_system_get_registry (TroupeSystem *self);
+TroupeTopics *troupe_system_get_topics   (TroupeSystem  *self);
+/* FALSE with TROUPE_ERROR_ACTOR_STOPPED if REF ends or has ended. */
+gboolean   troupe_system_check_live      (TroupeSystem  *self,
+                                          TroupeRef     *ref,
+                                          GError       **error);
 /* REF has got into a table of the system's besides its name: its end takes it out. */
 void       troupe_system_note_registered (TroupeSystem  *self,
                                           TroupeRef     *ref);

@@ -5,10 +5,11 @@
 #include "config.h"
 
 #include "troupe-actor.h"
+#include "troupe-dead-letter-private.h"
 #include "troupe-message-private.h"
 #include "troupe-promise-private.h"
 #include "troupe-reactor-private.h"
-#include "troupe-ref-private.h"
+#include "troupe-ref-life-private.h"
 #include "troupe-signals-private.h"
 #include "troupe-system-private.h"
 
@@ -63,6 +64,7 @@ struct _TroupeSystem
   int            running;            /* atomic: within run () */
   int            shutdown_asked;     /* atomic */
   TroupeRegistry *registry;
+  TroupeTopics  *topics;
 
   GMutex         mutex;              /* guards what follows */
   GQueue         triggers[N_EVENTS][N_PHASES];
@@ -109,6 +111,76 @@ troupe_system_get_registry (TroupeSystem *self)
   return self->registry;
 }
 
+TroupeTopics *
+troupe_system_get_topics (TroupeSystem *self)
+{
+  return self->topics;
+}
+
+gboolean
+troupe_system_check_live (TroupeSystem  *self,
+                          TroupeRef     *ref,
+                          GError       **error)
+{
+  g_autofree char *path = NULL;
+
+  if (troupe_ref_get_state (ref) < TROUPE_REF_ENDING)
+    return TRUE;
+
+  /* What it failed with is its own thread's to read. */
+  path = troupe_ref_dup_path (ref);
+  g_set_error (error, TROUPE_ERROR, TROUPE_ERROR_ACTOR_STOPPED, "The actor “%s” has stopped", path);
+  return FALSE;
+}
+
+static void
+troupe_system_note_registered_cb (TroupeRef *ref,
+                                  gpointer   self)
+{
+  troupe_ref_need_extra (ref)->registered = TRUE;
+  if (ref->state >= TROUPE_REF_ENDING)
+    troupe_system_forget (self, ref);
+}
+
+void
+troupe_system_note_registered (TroupeSystem *self,
+                               TroupeRef    *ref)
+{
+  if (troupe_reactor_is_here (ref->reactor))
+    troupe_system_note_registered_cb (ref, self);
+  else
+    troupe_ref_call (ref, troupe_system_note_registered_cb, troupe_system_note_registered_cb,
+                     g_object_ref (self), g_object_unref);
+}
+
+void
+troupe_system_forget (TroupeSystem *self,
+                      TroupeRef    *ref)
+{
+  if (ref->extra == NULL || !ref->extra->registered)
+    return;
+
+  troupe_registry_forget (self->registry, ref);
+  troupe_topics_forget (self->topics, ref);
+}
+
+static void
+troupe_system_publish_letter (TroupeSystem  *self,
+                              TroupeRef     *target,
+                              TroupeMessage *message,
+                              TroupeError    reason)
+{
+  TroupeNews news = troupe_dead_letter_get_news (reason);
+  g_autoptr (TroupeDeadLetter) letter = NULL;
+
+  /* Nor does one that tells of another make news, or there might be no end of them. */
+  if (!troupe_system_wants_news (self, news) || message->body.type == TROUPE_TYPE_DEAD_LETTER)
+    return;
+
+  letter = troupe_dead_letter_new (target, message, reason);
+  troupe_system_publish_news (self, news, target, TROUPE_TYPE_DEAD_LETTER, letter);
+}
+
 void
 troupe_system_bury (TroupeSystem  *self,
                     TroupeRef     *target,
@@ -119,6 +191,7 @@ troupe_system_bury (TroupeSystem  *self,
 
   if (g_signal_has_handler_pending (self, signals[DEAD_LETTER], 0, FALSE))
     g_signal_emit (self, signals[DEAD_LETTER], 0, target, message, reason);
+  troupe_system_publish_letter (self, target, message, reason);
 }
 
 /* Triggers */
@@ -329,6 +402,7 @@ troupe_system_finalize (GObject *object)
   g_clear_pointer (&self->root, troupe_ref_unref);
   g_clear_object (&self->reactor);
   troupe_registry_unref (self->registry);
+  troupe_topics_free (self->topics);
   g_mutex_clear (&self->mutex);
 
   G_OBJECT_CLASS (troupe_system_parent_class)->finalize (object);
@@ -349,7 +423,7 @@ troupe_system_class_init (TroupeSystemClass *klass)
    * @reason: why it was not handled: %TROUPE_ERROR_ACTOR_STOPPED, %TROUPE_ERROR_UNHANDLED, %TROUPE_ERROR_BODY_TYPE, or
    *   %TROUPE_ERROR_TIMED_OUT, see [method@Troupe.Ref.send_within]
    *
-   * A message that nobody handles.
+   * A message that nobody handles. Actors learn of it by [method@Troupe.System.subscribe].
    *
    * It is emitted on the reactor's thread, within the send that failed if it was sent from there: do not linger. A message that waits for a
    * reply is not a dead letter; its promise is rejected instead.
@@ -366,6 +440,7 @@ troupe_system_init (TroupeSystem *self)
 {
   g_mutex_init (&self->mutex);
   self->registry = troupe_registry_new ();
+  self->topics = troupe_topics_new ();
 }
 
 /**

@@ -103,6 +103,24 @@ TROUPE_AVAILABLE_IN_ALL
 char         **troupe_system_dup_paths             (TroupeSystem       *self) G_GNUC_WARN_UNUSED_RESULT;
 
 TROUPE_AVAILABLE_IN_ALL
+gboolean       troupe_system_subscribe             (TroupeSystem       *self,
+                                                    const char         *filter,
+                                                    TroupeRef          *subscriber,
+                                                    GError            **error);
+TROUPE_AVAILABLE_IN_ALL
+gboolean       troupe_system_unsubscribe           (TroupeSystem       *self,
+                                                    const char         *filter,
+                                                    TroupeRef          *subscriber);
+TROUPE_AVAILABLE_IN_ALL
+gboolean       troupe_system_publish               (TroupeSystem       *self,
+                                                    const char         *topic,
+                                                    TroupeMessage      *message,
+                                                    GError            **error);
+TROUPE_AVAILABLE_IN_ALL
+GPtrArray     *troupe_system_dup_subscribers       (TroupeSystem       *self,
+                                                    const char         *topic) G_GNUC_WARN_UNUSED_RESULT;
+
+TROUPE_AVAILABLE_IN_ALL
 guint64        troupe_system_get_n_dead_letters    (TroupeSystem       *self);
 TROUPE_AVAILABLE_IN_ALL
 guint64        troupe_system_get_n_actors          (TroupeSystem       *self);

@@ -16,6 +16,7 @@ G_BEGIN_DECLS
 
 /* Types that the headers name before they define them. */
 typedef struct _TroupeActor       TroupeActor;
+typedef struct _TroupeDeadLetter  TroupeDeadLetter;
 typedef struct _TroupeMessage     TroupeMessage;
 typedef struct _TroupeOutcomes    TroupeOutcomes;
 typedef struct _TroupePromise     TroupePromise;

@@ -15,6 +15,7 @@
 #include "troupe-message.h"
 #include "troupe-ref.h"
 #include "troupe-termination.h"
+#include "troupe-dead-letter.h"
 #include "troupe-promise.h"
 #include "troupe-resolver.h"
 #include "troupe-outcomes.h"

@@ -45,6 +45,9 @@ class Counter(Troupe.Actor):
             message.reply_boolean(self.unwanted and self.resolver.is_cancelled())
         elif name == 'answer':
             self.resolver.resolve_string(message.get_string())
+        elif name == 'children':
+            self.spawn('child', Counter, [], [])
+            message.reply_string(' '.join(child.dup_name() for child in self.dup_children()))
         elif name == 'fail':
             raise failure('I give up')
         else:
@@ -65,6 +68,19 @@ class Watcher(Troupe.Actor):
             self.watch(message.get_ref())
         elif message.get_name() == 'terminated':
             Watcher.seen = message.get_termination()
+        return True
+
+
+class Listener(Troupe.Actor):
+    """Notes what it hears."""
+
+    heard = []
+
+    def do_receive(self, message):
+        Listener.heard.append((message.get_name(), message.get_value()))
+        if message.get_name() == 'unhandled':
+            letter = message.get_value()
+            Listener.heard[-1] = (letter.get_target().dup_path(), letter.get_message().get_name(), letter.get_reason())
         return True
 
 
@@ -466,6 +482,11 @@ class BindingsTest(unittest.TestCase):
         inner.cancel()
         self.assertEqual(resolver.get_cancel_reason(), Troupe.Error.CANCELLED)
 
+    def test_children(self):
+        """An actor spawns children, and lists them."""
+        counter = self.spawn(Counter)
+        self.assertEqual(self.outcome(counter.ask(Troupe.Message.new('children'))), 'child')
+
     def test_errors(self):
         """Errors come with their domain and code: those the actor replies, and those of the runtime."""
         counter = self.spawn(Counter)
@@ -515,6 +536,24 @@ class BindingsTest(unittest.TestCase):
         self.assertTrue(caught.exception.matches(Troupe.error_quark(), Troupe.Error.NAME_IN_USE))
         self.assertTrue(self.system.unregister('/alias'))
         self.assertIsNone(self.system.lookup('/alias'))
+
+    def test_topics(self):
+        """What is published comes to those who have subscribed, and so do the system's own news."""
+        Listener.heard = []
+        listener = self.spawn(Listener)
+        counter = self.system.spawn('hits', Counter, [], [])
+        self.system.subscribe('weather/+', listener)
+        self.system.subscribe('$system/unhandled/#', listener)
+        self.assertEqual(len(self.system.dup_subscribers('weather/berlin')), 1)
+        self.system.publish('weather/berlin', Troupe.Message.new_int64('degrees', 31))
+        self.assertTrue(self.system.unsubscribe('weather/+', listener))
+        self.system.publish('weather/berlin', Troupe.Message.new_int64('degrees', 32))
+        counter.send(Troupe.Message.new('what'))
+        until(lambda: len(Listener.heard) == 2)
+        self.assertEqual(Listener.heard, [('degrees', 31), ('/hits', 'what', Troupe.Error.UNHANDLED)])
+        with self.assertRaises(GLib.Error) as caught:
+            self.system.subscribe('weather/#/x', listener)
+        self.assertTrue(caught.exception.matches(Troupe.error_quark(), Troupe.Error.BAD_TOPIC))
 
     def test_timer(self):
         """The reactor calls back later."""
