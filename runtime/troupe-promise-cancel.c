@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "troupe-error.h"
+#include "troupe-promise-debug-private.h"
 #include "troupe-promise-private.h"
 #include "troupe-reactor-private.h"
 #include "troupe-ref-private.h"
@@ -185,6 +186,8 @@ troupe_promise_cancel_pending (TroupePromise *self,
   /* Its canceller runs, further up the stack. */
   if ((marks & TROUPE_PROMISE_CANCELLING) != 0)
     return;
+
+  troupe_promise_note_site (self, TROUPE_SITE_CANCELLED);
 
   /* First of all: as soon as somebody can see that it is cancelled, he may ask why. */
   troupe_promise_remove_marks (self, TROUPE_PROMISE_TIMED_OUT);

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "troupe-error.h"
+#include "troupe-promise-debug-private.h"
 #include "troupe-promise-private.h"
 #include "troupe-reactor-private.h"
 #include "troupe-ref-private.h"
@@ -242,6 +243,8 @@ troupe_promise_alloc (TroupeRef          *home,
   if (state == TROUPE_PROMISE_PENDING && !outside)
     troupe_promise_push (self, home);
 
+  troupe_promise_note_site (self, TROUPE_SITE_MADE);
+
   return self;
 }
 
@@ -292,6 +295,7 @@ troupe_promise_report (TroupePromise *self)
 {
   g_autoptr (GError) error = g_steal_pointer (&self->outcome.v_pointer);
   g_autofree char *path = self->outside ? NULL : troupe_ref_dup_path (self->home);
+  g_autofree char *sites = troupe_promise_dup_sites (self);
   g_autofree char *question = NULL;
 
   self->outcome = TROUPE_BODY_NOTHING;
@@ -301,9 +305,9 @@ troupe_promise_report (TroupePromise *self)
 
   g_log (G_LOG_DOMAIN,
          g_error_matches (error, TROUPE_ERROR, TROUPE_ERROR_CANCELLED) ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_WARNING,
-         "Unhandled error in a promise of %s%s: %s (%s, %d)",
+         "Unhandled error in a promise of %s%s: %s (%s, %d)%s",
          path != NULL ? path : "code outside actors", question != NULL ? question : "",
-         error->message, g_quark_to_string (error->domain), error->code);
+         error->message, g_quark_to_string (error->domain), error->code, sites);
 }
 
 /* Takes a step off its chain; for a link, returns the promise it holds. */
@@ -402,6 +406,7 @@ troupe_promise_free (TroupePromise *self)
     g_assert_not_reached ();
 
   troupe_body_clear (&self->outcome);
+  troupe_promise_forget_sites (self);
   troupe_slab_free (TROUPE_SLAB_MEDIUM, self);
   troupe_ref_unref_often (home, near);
 }

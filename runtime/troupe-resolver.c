@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "troupe-error.h"
+#include "troupe-promise-debug-private.h"
 #include "troupe-promise-private.h"
 #include "troupe-ref-private.h"
 
@@ -100,6 +101,7 @@ troupe_promise_win_alone (TroupePromise *self,
     return FALSE;
 
   __atomic_store_n (&self->state, TROUPE_PROMISE_CLAIMED, __ATOMIC_RELAXED);
+  troupe_promise_note_site (self, TROUPE_SITE_RESOLVED);
   troupe_body_move (&self->outcome, outcome);
 
   if (troupe_promise_home_is_running (self))
@@ -133,6 +135,7 @@ troupe_promise_win (TroupePromise *self,
                                                 __ATOMIC_RELAXED, __ATOMIC_RELAXED)))
     return FALSE;
 
+  troupe_promise_note_site (self, TROUPE_SITE_RESOLVED);
   troupe_body_move (&self->outcome, outcome);
 
   if (troupe_promise_enter (self, &visit))
@@ -198,9 +201,10 @@ troupe_resolver_new_late_error (TroupeResolver *self)
 {
   TroupePromise *cell = troupe_resolver_get_cell (self);
   g_autofree char *path = cell->outside ? NULL : troupe_ref_dup_path (cell->home);
+  g_autofree char *sites = troupe_promise_dup_sites (cell);
 
-  return g_error_new (TROUPE_ERROR, TROUPE_ERROR_ALREADY_RESOLVED, "The promise of %s is resolved already",
-                      path != NULL ? path : "code outside actors");
+  return g_error_new (TROUPE_ERROR, TROUPE_ERROR_ALREADY_RESOLVED, "The promise of %s is resolved already%s",
+                      path != NULL ? path : "code outside actors", sites);
 }
 
 void

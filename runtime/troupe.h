@@ -17,6 +17,7 @@
 #include "troupe-termination.h"
 #include "troupe-dead-letter.h"
 #include "troupe-promise.h"
+#include "troupe-promise-debug.h"
 #include "troupe-resolver.h"
 #include "troupe-outcomes.h"
 #include "troupe-promise-list.h"
