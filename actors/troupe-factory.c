@@ -190,7 +190,8 @@ troupe_factory_check (TroupeRef   *factory,
       return FALSE;
     }
 
-  if (troupe_ref_get_state (factory) == TROUPE_REF_LIVE)
+  /* What is asked of one that is restarted waits in its mailbox. */
+  if (troupe_ref_takes_mail (factory))
     return TRUE;
 
   ended = troupe_ref_new_ended_error (factory);

@@ -78,6 +78,16 @@ close_fd (int *fd)
   *fd = -1;
 }
 
+/* It is not the factory's any more. */
+static void
+troupe_port_leave_factory (TroupePort *self)
+{
+  if (self->begun && self->factory->actor != NULL && !(self->factory->flags & TROUPE_REF_KILLED))
+    troupe_factory_end ((TroupeFactory *) self->factory->actor);
+
+  self->begun = FALSE;
+}
+
 /* Accepts no more. */
 static void
 troupe_port_close (TroupePort *self)
@@ -104,10 +114,7 @@ troupe_port_finish_stop (TroupePort *self)
 {
   g_autoptr (GPtrArray) resolvers = g_steal_pointer (&self->resolvers);
 
-  if (self->begun && self->factory->actor != NULL && !(self->factory->flags & TROUPE_REF_KILLED))
-    troupe_factory_end ((TroupeFactory *) self->factory->actor);
-
-  self->begun = FALSE;
+  troupe_port_leave_factory (self);
   self->stopped = TRUE;
   for (guint i = 0; resolvers != NULL && i < resolvers->len; i++)
     troupe_resolver_resolve (g_ptr_array_index (resolvers, i), NULL);
@@ -130,8 +137,29 @@ troupe_port_release (TroupeResource *resource,
 {
   g_autoptr (TroupePort) self = g_object_ref (PORT_OF (resource, resource));
 
+  /* A factory that is restarted goes on listening: meanwhile connections wait in the kernel. */
+  if (factory->state == TROUPE_REF_RESTARTING)
+    {
+      troupe_timer_clear (&self->retry);
+      troupe_io_watch (&self->io, 0);
+      troupe_port_leave_factory (self);
+      return;
+    }
+
   troupe_port_close (self);
   troupe_port_finish_stop (self);
+}
+
+static void
+troupe_port_reborn (TroupeResource *resource,
+                    TroupeRef      *factory)
+{
+  g_autoptr (TroupePort) self = g_object_ref (PORT_OF (resource, resource));
+
+  self->begun = TRUE;
+  troupe_factory_begin ((TroupeFactory *) factory->actor);
+  if (self->fd >= 0)
+    troupe_io_watch (&self->io, TROUPE_IO_IN);
 }
 
 static gboolean
@@ -362,6 +390,7 @@ troupe_port_new (int        fd,
   self->address = troupe_address_to_gio (&address);
   self->endpoint = troupe_endpoint_string_to_reach (&address);
   self->resource.release = troupe_port_release;
+  self->resource.reborn = troupe_port_reborn;
 
   g_object_ref (self);
   troupe_ref_call (factory, troupe_port_begin_cb, troupe_port_begin_refused_cb, g_object_ref (self), g_object_unref);

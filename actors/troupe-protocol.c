@@ -65,6 +65,7 @@ troupe_protocol_class_init (TroupeProtocolClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = troupe_protocol_dispose;
   TROUPE_ACTOR_CLASS (klass)->kind = "connection";
+  TROUPE_ACTOR_CLASS (klass)->temporary = TRUE;
 }
 
 static void

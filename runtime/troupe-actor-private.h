@@ -22,5 +22,7 @@ gboolean troupe_actor_dispatch         (TroupeActor           *self,
 
 /* Whether SELF has nothing to say of children that end well. */
 gboolean troupe_actor_ignores_children (TroupeActor *self);
+/* Whether SELF's class decides itself what becomes of a child that has failed. */
+gboolean troupe_actor_decides          (TroupeActor *self);
 
 G_END_DECLS

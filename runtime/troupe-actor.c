@@ -9,6 +9,7 @@
 #include "troupe-error.h"
 #include "troupe-message-private.h"
 #include "troupe-reactor-private.h"
+#include "troupe-ref-life-private.h"
 #include "troupe-resolver.h"
 #include "troupe-system-private.h"
 #include "troupe-timer-private.h"
@@ -26,6 +27,9 @@
  * Actors are made with [method@Troupe.System.spawn_with_properties] or
  * [method@Troupe.Actor.spawn_with_properties], never with `g_object_new ()`: such an object would have no mailbox. The object is
  * built in the actor's first turn, on its reactor, and disposed there when the actor ends.
+ *
+ * An actor that fails is dealt with by its parent, see [struct@Troupe.Supervision]. What nobody has said otherwise is restarted: the object is
+ * disposed and built anew with the properties it was spawned with, while the address, the mail that waits, the name and the watches stay.
  *
  * Since: 1.0
  */
@@ -133,6 +137,28 @@ troupe_actor_real_child_terminated (TroupeActor       *self,
     g_warning ("The actor “%s” failed: %s", path, troupe_termination_get_error (termination)->message);
 }
 
+static TroupeDirective
+troupe_actor_real_child_failed (TroupeActor  *self,
+                                TroupeRef    *child,
+                                const GError *error)
+{
+  TroupeDirective directive = troupe_ref_get_directive (troupe_actor_get_ref (self), child);
+  g_autofree char *path = troupe_ref_dup_path (child);
+
+  /* Nobody else is told of these. */
+  if (directive == TROUPE_DIRECTIVE_RESUME || directive == TROUPE_DIRECTIVE_RESTART)
+    g_warning ("The actor “%s” failed, and is %s: %s", path,
+               directive == TROUPE_DIRECTIVE_RESUME ? "resumed" : "restarted", error->message);
+
+  return directive;
+}
+
+gboolean
+troupe_actor_decides (TroupeActor *self)
+{
+  return TROUPE_ACTOR_GET_CLASS (self)->child_failed != troupe_actor_real_child_failed;
+}
+
 gboolean
 troupe_actor_ignores_children (TroupeActor *self)
 {
@@ -145,6 +171,7 @@ troupe_actor_class_init (TroupeActorClass *klass)
   klass->kind = "actor";
   klass->receive = troupe_actor_real_receive;
   klass->unhandled = troupe_actor_real_unhandled;
+  klass->child_failed = troupe_actor_real_child_failed;
   klass->child_terminated = troupe_actor_real_child_terminated;
 }
 
@@ -305,6 +332,29 @@ troupe_actor_spawn_with_properties (TroupeActor   *self,
 }
 
 /**
+ * troupe_actor_set_supervision:
+ * @self: an actor, in its turn
+ * @supervision: a supervision; it is copied
+ *
+ * Says what is done about children that fail.
+ *
+ * Set it before the first child is spawned, in `started` for instance: the properties that a child was spawned with are kept only where a
+ * restart may need them. It stays when @self itself is restarted. See [struct@Troupe.Supervision] for what happens by default.
+ *
+ * Since: 1.0
+ */
+void
+troupe_actor_set_supervision (TroupeActor             *self,
+                              const TroupeSupervision *supervision)
+{
+  g_return_if_fail (TROUPE_IS_ACTOR (self));
+  g_return_if_fail (troupe_actor_get_ref (self) != NULL);
+  g_return_if_fail (supervision != NULL);
+
+  troupe_ref_set_supervision (troupe_actor_get_ref (self), supervision);
+}
+
+/**
  * troupe_actor_dup_children:
  * @self: an actor, in its turn
  *
@@ -419,7 +469,7 @@ troupe_actor_call_later (TroupeActor     *self,
  * @self: an actor, in its turn
  * @error: (transfer full): why
  *
- * Lets the actor fail when its present turn is over, as if a handler had returned @error.
+ * Lets the actor fail when its present turn is over, as if a handler had returned @error. Its supervisor decides what becomes of it.
  *
  * Since: 1.0
  */

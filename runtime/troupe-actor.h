@@ -9,6 +9,7 @@
 #endif
 
 #include "troupe-message.h"
+#include "troupe-supervision.h"
 #include "troupe-termination.h"
 #include "troupe-timer.h"
 #include "troupe-types.h"
@@ -32,7 +33,7 @@ G_DECLARE_DERIVABLE_TYPE (TroupeActor, troupe_actor, TROUPE, ACTOR, GObject)
  * calls one of the reply functions, such as [method@Troupe.Message.reply_int64].
  *
  * Returns: %TRUE if it handled @message, or %FALSE with @error set if it failed: an ask is rejected
- *   with that error, and the actor stops
+ *   with that error, and the actor's parent decides what becomes of it
  *
  * Since: 1.0
  */
@@ -44,13 +45,19 @@ typedef gboolean (*TroupeHandler) (TroupeActor    *actor,
  * TroupeActorClass:
  * @parent_class: the parent
  * @kind: what automatic names begin with, such as “connection” in “connection-42”; inherited
- * @started: the first turn, once the object is built; %FALSE with an error ends the actor as failed
+ * @temporary: %TRUE if it is never restarted: when it fails it ends, and its parent is not asked; inherited, and set for connections
+ * @replays: %TRUE if a message whose handler has failed is handled once more after a restart, before all others; inherited
+ * @started: the first turn, once the object is built; %FALSE with an error says that the actor has failed
  * @receive: handles one message; the default looks among the bound names of the class and its
  *   parents, then calls @unhandled
  * @unhandled: handles a message that no name is bound for; the default rejects an ask with
  *   %TROUPE_ERROR_UNHANDLED, and counts a plain message as a dead letter
+ * @child_failed: a child has failed, and waits for what is decided; the default does what
+ *   [method@Troupe.Actor.set_supervision] says, and logs a warning. It runs before the mail that waits
  * @child_terminated: a child ended; the default logs a warning if it failed
- * @stopped: the last turn, once all children have ended; not after a kill
+ * @pre_restart: the actor is to be restarted, because it or a sibling has failed with @error; its children are still there
+ * @post_restart: it has been restarted: a new object, right after its @started
+ * @stopped: the last turn, once all children have ended; not after a kill. In a restart it is the last turn of the old object
  *
  * The class of an actor. All virtual functions are turns of the actor, on its reactor.
  *
@@ -61,6 +68,8 @@ struct _TroupeActorClass
   GObjectClass parent_class;
 
   const char *kind;
+  gboolean    temporary;
+  gboolean    replays;
 
   gboolean (*started)          (TroupeActor       *self,
                                 GError           **error);
@@ -70,8 +79,15 @@ struct _TroupeActorClass
   gboolean (*unhandled)        (TroupeActor       *self,
                                 TroupeMessage     *message,
                                 GError           **error);
+  TroupeDirective (*child_failed) (TroupeActor    *self,
+                                TroupeRef         *child,
+                                const GError      *error);
   void     (*child_terminated) (TroupeActor       *self,
                                 TroupeTermination *termination);
+  void     (*pre_restart)      (TroupeActor       *self,
+                                const GError      *error);
+  void     (*post_restart)     (TroupeActor       *self,
+                                const GError      *error);
   void     (*stopped)          (TroupeActor       *self);
 
   /*< private >*/
@@ -108,6 +124,9 @@ TroupeRef    *troupe_actor_spawn_with_properties (TroupeActor  *self,
                                            const char         *names[],
                                            const GValue        values[],
                                            GError            **error);
+TROUPE_AVAILABLE_IN_ALL
+void          troupe_actor_set_supervision (TroupeActor       *self,
+                                           const TroupeSupervision *supervision);
 TROUPE_AVAILABLE_IN_ALL
 GPtrArray    *troupe_actor_dup_children   (TroupeActor        *self) G_GNUC_WARN_UNUSED_RESULT;
 TROUPE_AVAILABLE_IN_ALL

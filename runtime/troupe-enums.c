@@ -11,6 +11,17 @@ G_DEFINE_ENUM_TYPE (TroupeEnd, troupe_end,
                     G_DEFINE_ENUM_VALUE (TROUPE_END_FAILED, "failed"),
                     G_DEFINE_ENUM_VALUE (TROUPE_END_KILLED, "killed"))
 
+G_DEFINE_ENUM_TYPE (TroupeDirective, troupe_directive,
+                    G_DEFINE_ENUM_VALUE (TROUPE_DIRECTIVE_RESUME, "resume"),
+                    G_DEFINE_ENUM_VALUE (TROUPE_DIRECTIVE_RESTART, "restart"),
+                    G_DEFINE_ENUM_VALUE (TROUPE_DIRECTIVE_STOP, "stop"),
+                    G_DEFINE_ENUM_VALUE (TROUPE_DIRECTIVE_ESCALATE, "escalate"))
+
+G_DEFINE_ENUM_TYPE (TroupeStrategy, troupe_strategy,
+                    G_DEFINE_ENUM_VALUE (TROUPE_STRATEGY_ONE_FOR_ONE, "one-for-one"),
+                    G_DEFINE_ENUM_VALUE (TROUPE_STRATEGY_ONE_FOR_ALL, "one-for-all"),
+                    G_DEFINE_ENUM_VALUE (TROUPE_STRATEGY_REST_FOR_ONE, "rest-for-one"))
+
 G_DEFINE_ENUM_TYPE (TroupePhase, troupe_phase,
                     G_DEFINE_ENUM_VALUE (TROUPE_PHASE_BEFORE, "before"),
                     G_DEFINE_ENUM_VALUE (TROUPE_PHASE_DURING, "during"),

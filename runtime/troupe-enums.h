@@ -36,6 +36,50 @@ TROUPE_AVAILABLE_IN_ALL
 GType troupe_end_get_type (void) G_GNUC_CONST;
 
 /**
+ * TroupeDirective:
+ * @TROUPE_DIRECTIVE_RESUME: it goes on with the next message, as if nothing had happened
+ * @TROUPE_DIRECTIVE_RESTART: its object ends and is built anew; address, mailbox, name and watches stay
+ * @TROUPE_DIRECTIVE_STOP: it ends, and its watchers are told
+ * @TROUPE_DIRECTIVE_ESCALATE: its parent fails with the same error, and what is above that decides
+ *
+ * What becomes of an actor that has failed.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  TROUPE_DIRECTIVE_RESUME,
+  TROUPE_DIRECTIVE_RESTART,
+  TROUPE_DIRECTIVE_STOP,
+  TROUPE_DIRECTIVE_ESCALATE,
+} TroupeDirective;
+
+#define TROUPE_TYPE_DIRECTIVE (troupe_directive_get_type ())
+TROUPE_AVAILABLE_IN_ALL
+GType troupe_directive_get_type (void) G_GNUC_CONST;
+
+/**
+ * TroupeStrategy:
+ * @TROUPE_STRATEGY_ONE_FOR_ONE: the one that failed
+ * @TROUPE_STRATEGY_ONE_FOR_ALL: all children, because none can go on without the others
+ * @TROUPE_STRATEGY_REST_FOR_ONE: the one that failed and those that were spawned after it, because they build on it
+ *
+ * Which children are restarted, or stopped, when one has failed.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  TROUPE_STRATEGY_ONE_FOR_ONE,
+  TROUPE_STRATEGY_ONE_FOR_ALL,
+  TROUPE_STRATEGY_REST_FOR_ONE,
+} TroupeStrategy;
+
+#define TROUPE_TYPE_STRATEGY (troupe_strategy_get_type ())
+TROUPE_AVAILABLE_IN_ALL
+GType troupe_strategy_get_type (void) G_GNUC_CONST;
+
+/**
  * TroupePhase:
  * @TROUPE_PHASE_BEFORE: first; what it promises is awaited
  * @TROUPE_PHASE_DURING: when every promise of the phase before has its outcome

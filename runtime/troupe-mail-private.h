@@ -45,6 +45,8 @@ troupe_mail_is_message (const TroupeMail *mail)
 #define TROUPE_CALL_AT_ONCE 1
 /* It is the actor's own code that it runs, or its order among the messages counts: it waits as they do while a fiber waits. */
 #define TROUPE_CALL_IN_ORDER 2
+/* … and: a restart drops it, because it is for the object that was there. */
+#define TROUPE_CALL_OF_OBJECT 4
 
 typedef void (*TroupeCallFunc) (TroupeRef *target,
                                 gpointer   data);

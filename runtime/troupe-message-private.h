@@ -86,6 +86,9 @@ TroupeMessage *troupe_message_new_timed (TroupeMessage *self,
 
 /* Takes the debt away. */
 TroupeResolver *troupe_message_steal_reply (TroupeMessage *self);
+/* The debt, if there is one, is answered with a copy of ERROR. */
+void           troupe_message_reject    (TroupeMessage *self,
+                                         const GError  *error);
 void           troupe_message_free      (TroupeMessage *self);
 
 /* Unref, of what most likely nobody else holds. */

@@ -228,6 +228,19 @@ troupe_message_steal_reply (TroupeMessage *self)
   return g_steal_pointer (&self->reply);
 }
 
+void
+troupe_message_reject (TroupeMessage *self,
+                       const GError  *error)
+{
+  TroupeResolver *reply = troupe_message_steal_reply (self);
+
+  if (reply == NULL)
+    return;
+
+  troupe_resolver_take_error (reply, g_error_copy (error));
+  troupe_resolver_unref (reply);
+}
+
 /**
  * troupe_message_new:
  * @name: what the message is about, the name that its handler is bound to

@@ -32,6 +32,7 @@ struct _TroupeCancelling
   TroupeCanceller      canceller;
   gpointer             user_data;
   GDestroyNotify       destroy;
+  guint                n_restarts;   /* of the target when it was set: what it points to goes with the object */
 };
 
 G_STATIC_ASSERT (sizeof (TroupeCancelling) <= TROUPE_SLAB_SMALL_SIZE);
@@ -104,7 +105,7 @@ troupe_cancelling_run_turn (TroupeRef *target,
   gboolean owed = troupe_promise_get_state (self->promise) != TROUPE_PROMISE_SWALLOWED &&
                   (troupe_promise_get_marks (self->promise) & TROUPE_PROMISE_CALL_USED) == 0;
 
-  if (owed && troupe_ref_get_state (target) == TROUPE_REF_LIVE)
+  if (owed && troupe_ref_get_state (target) == TROUPE_REF_LIVE && troupe_ref_get_n_restarts (target) == self->n_restarts)
     self->canceller ((TroupeResolver *) self->promise, self->user_data);
 }
 
@@ -451,6 +452,7 @@ troupe_resolver_set_canceller (TroupeResolver  *self,
 
   cancelling = troupe_cancelling_new (TROUPE_CANCELLING_REMOTE, canceller, user_data, destroy);
   cancelling->target = troupe_ref_ref (troupe_promise_get_home_now ());
+  cancelling->n_restarts = troupe_ref_get_n_restarts (cancelling->target);
 
   troupe_promise_set_cancelling (cell, cancelling);
 }

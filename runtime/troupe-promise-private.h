@@ -54,6 +54,7 @@ struct _TroupePromise
   guint8           stacked : 1;      /* on the stack of a run */
   guint8           linked : 1;       /* in the home's list */
   guint8           kept : 1;         /* paused with an outcome: the home's list has a hold */
+  guint8           orphan : 1;       /* the home was restarted while the outcome was on its way */
   TroupeRef       *home;             /* a reference */
   TroupeBody       outcome;          /* written by who claimed it, then the home's */
   TroupeChainStep *head;

@@ -228,6 +228,7 @@ troupe_promise_alloc (TroupeRef          *home,
   self->stacked = FALSE;
   self->linked = FALSE;
   self->kept = FALSE;
+  self->orphan = FALSE;
   self->home = troupe_ref_ref_often (home, !outside && home->reactor == troupe_reactor_here);
   self->outcome.type = G_TYPE_NONE;
   self->head = NULL;
@@ -266,7 +267,7 @@ troupe_promise_new_at (TroupeRef       *home,
   TroupePromise *self;
 
   /* What an actor's destructors promise themselves is nobody's any more. */
-  if (G_UNLIKELY (troupe_ref_get_state (home) == TROUPE_REF_ENDED))
+  if (G_UNLIKELY (troupe_ref_is_no_home (home)))
     {
       self = troupe_promise_alloc (home, TROUPE_PROMISE_CONSUMER + TROUPE_PROMISE_RESOLVER, TROUPE_PROMISE_ABANDONED);
     }
@@ -910,6 +911,8 @@ troupe_promise_abandon_one (TroupePromise *self)
     }
   else if (pending == TROUPE_PROMISE_STALLED || self->kept)
     __atomic_store_n (&self->state, TROUPE_PROMISE_SWALLOWED, __ATOMIC_RELAXED);
+  else
+    self->orphan = TRUE;
 
   if (G_UNLIKELY (self->kept))
     {
@@ -958,7 +961,7 @@ void
 troupe_promise_deliver (TroupePromise *self)
 {
   /* Between the last turn of an actor and its disposal, what it owns is freed, which may resolve what it waited for. */
-  if (G_UNLIKELY (troupe_ref_get_state (self->home) == TROUPE_REF_ENDED))
+  if (G_UNLIKELY (troupe_ref_is_no_home (self->home) || self->orphan))
     {
       troupe_promise_forget (self);
       return;
@@ -1055,7 +1058,7 @@ troupe_promise_run_added (TroupePromise *self,
       /* A step may drop the caller's own handle. */
       troupe_promise_add_count (self, TROUPE_PROMISE_HOLD);
       if (G_UNLIKELY (state >= TROUPE_PROMISE_ABANDONED ||
-                      troupe_ref_get_state (self->home) == TROUPE_REF_ENDED))
+                      troupe_ref_is_no_home (self->home)))
         troupe_promise_abandon (self);
       else
         troupe_promise_run (self);
@@ -1333,7 +1336,7 @@ troupe_promise_go_on (TroupePromise *self)
   gboolean delivered = troupe_promise_get_state (self) == TROUPE_PROMISE_DELIVERED;
   gboolean kept = self->kept;
 
-  if (troupe_ref_get_state (self->home) == TROUPE_REF_ENDED)
+  if (troupe_ref_is_no_home (self->home))
     return;
 
   self->kept = FALSE;

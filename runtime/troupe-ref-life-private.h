@@ -5,12 +5,14 @@
 #pragma once
 
 #include "troupe-ref-private.h"
+#include "troupe-supervision-private.h"
 
 G_BEGIN_DECLS
 
 typedef struct _TroupeFiber TroupeFiber;
+typedef struct _TroupeRestart TroupeRestart;
 
-/* What a parent gave to be set at construction; freed once the object is built. */
+/* What a parent gave to be set at construction; kept where a restart may need it again. */
 typedef struct
 {
   guint   n_properties;
@@ -41,6 +43,14 @@ struct _TroupeRefExtra
   guint        n_waiting;            /* fibers that other mail waits for … */
   TroupeHeld   held;                 /* … here … */
   TroupeHeld   held_io;              /* … and here: descriptors, which are few */
+  TroupeSupervisor *supervisor;      /* of its children */
+  TroupeRestart *restart;            /* that is under way */
+  TroupeMessage *failed;             /* a reference: to be handled again after a restart */
+  gint64       born;                 /* µs: when it was restarted last */
+  guint        n_restarts;
+  guint        n_in_row;             /* restarts, each soon after the one before */
+  gboolean     is_escalated;         /* its parent failed for its sake */
+  gboolean     is_mortal;            /* its construct properties were not kept: it cannot be restarted */
 };
 
 TroupeRefExtra *troupe_ref_need_extra   (TroupeRef      *self);
@@ -52,6 +62,44 @@ void            troupe_ref_run_control  (TroupeRef      *self);
 gboolean        troupe_ref_link_parent  (TroupeRef      *self);
 /* The end of one that was never born because its parent ended first. */
 void            troupe_ref_end_unborn   (TroupeRef      *self);
+/* Builds the object and starts it. FALSE: that has failed, which is noted. */
+gboolean        troupe_ref_be_born      (TroupeRef      *self);
+/* Takes out of the mailbox what SELF's state refuses. */
+void            troupe_ref_bounce_mail  (TroupeRef      *self);
+void            troupe_ref_release_resources (TroupeRef *self,
+                                         TroupeEnd       end);
+void            troupe_ref_end_children (TroupeRef      *self,
+                                         guint           bits);
+/* The last turn of the object, and then it and all that was its own: promises, timers, replies that it owes. STATE is BETWEEN or
+ * ENDED. */
+void            troupe_ref_end_object   (TroupeRef      *self,
+                                         TroupeRefState  state);
+
+/* Supervision: troupe-ref-restart.c. In SELF's slice. */
+
+/* SELF has failed: asks its supervisor, or ends it. */
+void            troupe_ref_take_failure (TroupeRef      *self);
+/* Decides about children that have failed. */
+void            troupe_ref_judge_children (TroupeRef    *self);
+void            troupe_ref_begin_restart (TroupeRef     *self);
+/* The last hold is gone. */
+void            troupe_ref_finish_restart (TroupeRef    *self);
+/* The next object. */
+void            troupe_ref_be_reborn    (TroupeRef      *self);
+/* SELF ends, whatever was to become of it. */
+void            troupe_ref_leave_restart (TroupeRef     *self);
+/* Whether it may have to be built again: then its construct properties are kept. */
+gboolean        troupe_ref_may_restart  (TroupeRef      *self);
+/* What SELF's own policy, or the default, says of CHILD. */
+TroupeDirective troupe_ref_get_directive (TroupeRef     *self,
+                                         TroupeRef      *child);
+/* Answers for the message that was to be handled again. */
+void            troupe_ref_reject_failed (TroupeRef     *self);
+/* Forgets children that wait for a decision. */
+void            troupe_ref_forget_failed (TroupeRef     *self);
+void            troupe_ref_begin_end    (TroupeRef      *self,
+                                         TroupeEnd       end);
+
 /* Gives MAIL back unhandled: SELF ends or has ended. */
 void            troupe_ref_bounce       (TroupeRef      *self,
                                          TroupeMail     *mail);

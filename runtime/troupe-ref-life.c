@@ -18,9 +18,9 @@
 /*
  * The life of an actor, from birth to what its watchers are told.
  *
- *   live ── stop, fail, kill ──▶ ending ── the last hold is gone ──▶ ended
+ *   live ── stop, kill ──▶ ending ── the last hold is gone ──▶ ended
  *
- * All of it happens at turn boundaries of the actor's own slice.
+ * A failure comes to one or the other: see troupe-ref-restart.c. All of it happens at turn boundaries of the actor's own slice.
  */
 
 void
@@ -60,6 +60,8 @@ troupe_ref_free_extra (TroupeRef *self)
   g_clear_pointer (&extra->watchers, g_hash_table_unref);
   g_clear_pointer (&extra->watching, g_hash_table_unref);
   g_clear_error (&extra->error);
+  g_clear_pointer (&extra->supervisor, troupe_supervisor_free);
+  g_assert (extra->restart == NULL && extra->failed == NULL);
   g_free (extra);
 }
 
@@ -74,7 +76,7 @@ troupe_ref_unhold (TroupeRef *self)
 {
   g_assert (self->n_holds > 0);
 
-  if (--self->n_holds == 0 && self->state == TROUPE_REF_ENDING)
+  if (--self->n_holds == 0 && (self->state == TROUPE_REF_ENDING || self->state == TROUPE_REF_RESTARTING))
     troupe_ref_set_control (self, TROUPE_CONTROL_END);
 }
 
@@ -152,7 +154,7 @@ troupe_ref_unlink_parent (TroupeRef *self)
 static TroupeActor *
 troupe_ref_build_object (TroupeRef *self)
 {
-  TroupeBirth *birth = self->extra != NULL ? g_steal_pointer (&self->extra->birth) : NULL;
+  TroupeBirth *birth = self->extra != NULL ? self->extra->birth : NULL;
   GObject *object;
 
   troupe_actor_in_birth = self;
@@ -163,12 +165,16 @@ troupe_ref_build_object (TroupeRef *self)
     object = g_object_new_with_properties (self->type, 0, NULL, NULL);
   troupe_actor_in_birth = NULL;
 
-  g_clear_pointer (&birth, troupe_birth_free);
+  if (birth != NULL && !troupe_ref_may_restart (self))
+    {
+      g_clear_pointer (&self->extra->birth, troupe_birth_free);
+      self->extra->is_mortal = TRUE;
+    }
 
   return TROUPE_ACTOR (g_object_is_floating (object) ? g_object_ref_sink (object) : object);
 }
 
-static void
+gboolean
 troupe_ref_be_born (TroupeRef *self)
 {
   TroupeActorClass *klass;
@@ -180,12 +186,13 @@ troupe_ref_be_born (TroupeRef *self)
   if (klass->started == NULL || klass->started (self->actor, &error))
     {
       self->flags |= TROUPE_REF_BORN;
-      return;
+      return TRUE;
     }
 
   if (error == NULL)
     error = g_error_new_literal (TROUPE_ERROR, TROUPE_ERROR_FAILED, "It could not start");
   troupe_ref_fail (self, error);
+  return FALSE;
 }
 
 /* Death */
@@ -199,8 +206,7 @@ troupe_ref_get_end (TroupeRef *self)
   return self->flags & TROUPE_REF_FAILED ? TROUPE_END_FAILED : TROUPE_END_STOPPED;
 }
 
-/* Takes out of the mailbox what will not be handled any more. */
-static void
+void
 troupe_ref_bounce_mail (TroupeRef *self)
 {
   TroupeMail *mail;
@@ -220,7 +226,7 @@ troupe_ref_bounce_mail (TroupeRef *self)
     }
 }
 
-static void
+void
 troupe_ref_end_children (TroupeRef *self,
                          guint      bits)
 {
@@ -230,7 +236,7 @@ troupe_ref_end_children (TroupeRef *self,
     troupe_ref_set_control (child, bits);
 }
 
-static void
+void
 troupe_ref_release_resources (TroupeRef *self,
                               TroupeEnd  end)
 {
@@ -262,7 +268,7 @@ troupe_ref_end_resources (TroupeRef *self)
     }
 }
 
-static void
+void
 troupe_ref_begin_end (TroupeRef *self,
                       TroupeEnd  end)
 {
@@ -272,15 +278,22 @@ troupe_ref_begin_end (TroupeRef *self,
   if (self->state == TROUPE_REF_ENDING && (!killed || (self->flags & TROUPE_REF_KILLED)))
     return;
 
+  /* To stop what has failed, and has not got over it, lets the failure stand. */
+  if (end == TROUPE_END_STOPPED && self->extra != NULL && self->extra->error != NULL)
+    end = TROUPE_END_FAILED;
+
   if (killed)
     self->flags |= TROUPE_REF_KILLED;
   else if (end == TROUPE_END_FAILED)
     self->flags |= TROUPE_REF_FAILED;
+  troupe_ref_leave_restart (self);
   __atomic_store_n (&self->state, TROUPE_REF_ENDING, __ATOMIC_RELEASE);
   troupe_system_forget (self->system, self);
 
   if (!killed)
     troupe_fiber_end_all (self);
+  troupe_ref_reject_failed (self);
+  troupe_ref_forget_failed (self);
   troupe_ref_bounce_mail (self);
   troupe_ref_release_resources (self, end);
   troupe_ref_end_children (self, killed ? TROUPE_CONTROL_KILL : TROUPE_CONTROL_STOP);
@@ -405,7 +418,7 @@ static void
 troupe_ref_child_ended_cb (TroupeRef *self,
                            gpointer   termination)
 {
-  if (self->state == TROUPE_REF_LIVE && self->actor != NULL)
+  if (self->state == TROUPE_REF_LIVE)
     TROUPE_ACTOR_GET_CLASS (self->actor)->child_terminated (self->actor, termination);
 }
 
@@ -414,14 +427,14 @@ troupe_ref_tell_parent (TroupeRef *self)
 {
   TroupeRef *parent = self->parent;
 
-  if (parent == NULL || parent->state != TROUPE_REF_LIVE || parent->actor == NULL)
+  if (parent == NULL || parent->state > TROUPE_REF_SUSPENDED || parent->actor == NULL)
     return;
 
   if (!(self->flags & TROUPE_REF_FAILED) && troupe_actor_ignores_children (parent->actor))
     return;
 
-  troupe_ref_call_in_order (parent, troupe_ref_child_ended_cb, troupe_ref_new_termination (self),
-                            (GDestroyNotify) troupe_termination_unref);
+  troupe_ref_call_object (parent, troupe_ref_child_ended_cb, troupe_ref_new_termination (self),
+                          (GDestroyNotify) troupe_termination_unref);
 }
 
 static void
@@ -452,27 +465,36 @@ troupe_ref_dispose_object (TroupeRef *self)
   self->reactor->running = self;
 }
 
-static void
-troupe_ref_finish_end (TroupeRef *self)
+void
+troupe_ref_end_object (TroupeRef      *self,
+                       TroupeRefState  state)
 {
-  TroupeSystem *system = self->system;
   TroupeActorClass *klass = self->actor != NULL ? TROUPE_ACTOR_GET_CLASS (self->actor) : NULL;
 
   if ((self->flags & (TROUPE_REF_BORN | TROUPE_REF_KILLED)) == TROUPE_REF_BORN && klass->stopped != NULL)
     klass->stopped (self->actor);
 
-  __atomic_store_n (&self->state, TROUPE_REF_ENDED, __ATOMIC_RELEASE);
-  self->control = 0;
-  troupe_ref_drop_spare (self);
+  self->flags &= ~TROUPE_REF_BORN;
+  __atomic_store_n (&self->state, state, __ATOMIC_RELEASE);
 
   troupe_fiber_lose_all (self);
   troupe_promise_abandon_all (self);
   troupe_timer_cancel_all (self);
   troupe_ref_reject_deferred (self);
   troupe_ref_bounce_mail (self);
-  troupe_ref_unwatch_all (self);
   troupe_ref_dispose_object (self);
   troupe_ref_end_resources (self);
+}
+
+static void
+troupe_ref_finish_end (TroupeRef *self)
+{
+  TroupeSystem *system = self->system;
+
+  troupe_ref_end_object (self, TROUPE_REF_ENDED);
+  self->control = 0;
+  troupe_ref_drop_spare (self);
+  troupe_ref_unwatch_all (self);
 
   if (self->name != NULL)
     troupe_registry_remove (troupe_system_get_registry (system), self);
@@ -512,15 +534,24 @@ troupe_ref_run_control (TroupeRef *self)
 
   if (bits & TROUPE_CONTROL_KILL)
     troupe_ref_begin_end (self, TROUPE_END_KILLED);
-  else if (bits & TROUPE_CONTROL_FAIL)
-    troupe_ref_begin_end (self, TROUPE_END_FAILED);
   else if (bits & TROUPE_CONTROL_STOP)
     troupe_ref_begin_end (self, TROUPE_END_STOPPED);
+  else if (bits & TROUPE_CONTROL_RESTART)
+    troupe_ref_begin_restart (self);
+  else if (bits & TROUPE_CONTROL_FAIL)
+    troupe_ref_take_failure (self);
+  else if ((bits & TROUPE_CONTROL_BIRTH) && self->state == TROUPE_REF_BETWEEN)
+    troupe_ref_be_reborn (self);
   else if (bits & TROUPE_CONTROL_BIRTH)
     troupe_ref_be_born (self);
 
+  if (bits & TROUPE_CONTROL_CHILD)
+    troupe_ref_judge_children (self);
+
   if (self->state == TROUPE_REF_ENDING && self->n_holds == 0)
     troupe_ref_finish_end (self);
+  else if (self->state == TROUPE_REF_RESTARTING && self->n_holds == 0)
+    troupe_ref_finish_restart (self);
 }
 
 void
@@ -546,9 +577,28 @@ troupe_ref_fail (TroupeRef *self,
     {
       g_autofree char *path = troupe_ref_dup_path (self);
 
-      g_warning ("The actor “%s” failed again while ending: %s", path, error->message);
+      g_warning ("The actor “%s” failed again%s: %s", path, self->state == TROUPE_REF_LIVE ? "" : " while ending", error->message);
       g_error_free (error);
     }
+}
+
+void
+troupe_ref_fail_at (TroupeRef     *self,
+                    TroupeMessage *message,
+                    GError        *error)
+{
+  TroupeRefExtra *extra = troupe_ref_need_extra (self);
+
+  if (error == NULL)
+    error = g_error_new (TROUPE_ERROR, TROUPE_ERROR_FAILED,
+                         "The handler of “%s” failed without an error", message->name);
+
+  if (TROUPE_ACTOR_GET_CLASS (self->actor)->replays && self->state == TROUPE_REF_LIVE && extra->error == NULL)
+    extra->failed = troupe_message_ref (message);
+  else
+    troupe_message_reject (message, error);
+
+  troupe_ref_fail (self, error);
 }
 
 /* Replies that were deferred */

@@ -15,9 +15,13 @@ typedef struct _TroupeBindings TroupeBindings;
 typedef struct _TroupeResource TroupeResource;
 typedef struct _TroupeRefExtra TroupeRefExtra;
 
+/* In this order: up to ENDING mail is taken, and after LIVE it waits. */
 typedef enum
 {
-  TROUPE_REF_LIVE,                   /* from spawn on: mail is taken */
+  TROUPE_REF_LIVE,                   /* from spawn on */
+  TROUPE_REF_SUSPENDED,              /* it has failed, and its supervisor has not decided yet */
+  TROUPE_REF_RESTARTING,             /* its object ends, and waits for its holds */
+  TROUPE_REF_BETWEEN,                /* that is gone, and the next one is still to be built */
   TROUPE_REF_ENDING,                 /* no mail is handled any more; waits for its holds */
   TROUPE_REF_ENDED,                  /* the object is gone */
 } TroupeRefState;
@@ -31,6 +35,8 @@ enum
   TROUPE_CONTROL_KILL  = 1 << 3,
   TROUPE_CONTROL_END   = 1 << 4,     /* the last hold is gone */
   TROUPE_CONTROL_HELD  = 1 << 5,     /* nothing to do, but the mail is not just the mailbox: troupe-ref-wait-private.h */
+  TROUPE_CONTROL_RESTART = 1 << 6,
+  TROUPE_CONTROL_CHILD = 1 << 7,     /* a child has failed */
 };
 
 enum
@@ -51,6 +57,9 @@ enum
  * RELEASE runs on the actor's thread when the actor begins to end. What needs time takes a hold on the actor
  * (troupe_ref_hold ()) and drops it when it is done; after a kill it must not call the actor's code. RELEASE may remove the resource.
  * ENDED, for what is to be kept till then, runs there when no code of the actor, nor of its children, runs any more. Either may be NULL.
+ *
+ * A restart releases too, the owner's state being TROUPE_REF_RESTARTING. What has a REBORN and does not remove itself then outlives
+ * the restart: REBORN runs once the next object has started, or RELEASE again if the actor ends first.
  */
 struct _TroupeResource
 {
@@ -61,6 +70,8 @@ struct _TroupeResource
                             TroupeEnd       end);
   void          (*ended)   (TroupeResource *self,
                             TroupeRef      *owner);
+  void          (*reborn)  (TroupeResource *self,
+                            TroupeRef      *owner);    /* or NULL */
 };
 
 /*
@@ -105,6 +116,31 @@ static inline TroupeRefState
 troupe_ref_get_state (TroupeRef *self)
 {
   return (TroupeRefState) __atomic_load_n (&self->state, __ATOMIC_ACQUIRE);
+}
+
+/* It has not begun to end. */
+static inline gboolean
+troupe_ref_takes_mail (TroupeRef *self)
+{
+  return troupe_ref_get_state (self) < TROUPE_REF_ENDING;
+}
+
+/* Its mail waits: it has failed, or is being restarted. */
+static inline gboolean
+troupe_ref_is_on_hold (TroupeRef *self)
+{
+  TroupeRefState state = troupe_ref_get_state (self);
+
+  return state != TROUPE_REF_LIVE && state < TROUPE_REF_ENDING;
+}
+
+/* There is no object that promises and timers could belong to. */
+static inline gboolean
+troupe_ref_is_no_home (TroupeRef *self)
+{
+  TroupeRefState state = troupe_ref_get_state (self);
+
+  return state >= TROUPE_REF_BETWEEN && state != TROUPE_REF_ENDING;
 }
 
 /* The actor, or the outside, whose turn this thread runs at this depth of the main loop; NULL in foreign code. */
@@ -204,6 +240,8 @@ void       troupe_ref_bounce_inbound   (TroupeMail     *mail);
 /* The following are for SELF's own thread. */
 void       troupe_ref_enqueue          (TroupeRef      *self,
                                         TroupeMail     *mail);
+void       troupe_ref_enqueue_first    (TroupeRef      *self,
+                                        TroupeMail     *mail);
 void       troupe_ref_set_control      (TroupeRef      *self,
                                         guint           bits);
 void       troupe_ref_run_slice        (TroupeRef      *self);
@@ -211,6 +249,15 @@ void       troupe_ref_run_slice        (TroupeRef      *self);
 void       troupe_ref_bounce_all       (TroupeRef      *self);
 void       troupe_ref_fail             (TroupeRef      *self,
                                         GError         *error);    /* (transfer full) */
+/* The handler of MESSAGE has failed. Takes the debt, and ERROR, which may be NULL. */
+void       troupe_ref_fail_at          (TroupeRef      *self,
+                                        TroupeMessage  *message,
+                                        GError         *error);
+/* How often it was built anew: tells its objects apart. */
+guint      troupe_ref_get_n_restarts   (TroupeRef      *self);
+/* The policy for SELF's children. */
+void       troupe_ref_set_supervision  (TroupeRef      *self,
+                                        const TroupeSupervision *supervision);
 void       troupe_ref_hold             (TroupeRef      *self);
 void       troupe_ref_unhold           (TroupeRef      *self);
 void       troupe_ref_add_resource     (TroupeRef      *self,
@@ -225,7 +272,12 @@ void       troupe_ref_watch            (TroupeRef      *self,
 void       troupe_ref_unwatch          (TroupeRef      *self,
                                         TroupeRef      *watcher);
 
-/* The same, before any other mail: what must be an actor's first turn. On SELF's own thread. */
+/* A turn of the object that SELF has now: it is dropped if that is replaced. On SELF's own thread. */
+void       troupe_ref_call_object      (TroupeRef      *self,
+                                        TroupeCallFunc  func,
+                                        gpointer        data,
+                                        GDestroyNotify  destroy);
+/* A turn as of troupe_ref_call (), before any other mail: what must be an actor's first turn. On SELF's own thread. */
 void       troupe_ref_call_first       (TroupeRef      *self,
                                         TroupeCallFunc  func,
                                         TroupeCallFunc  refused,

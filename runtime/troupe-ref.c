@@ -88,11 +88,13 @@ troupe_ref_new_ended_error (TroupeRef *self)
   g_autofree char *path = troupe_ref_dup_path (self);
   const GError *cause = self->extra != NULL ? self->extra->error : NULL;
 
+  const char *what = troupe_ref_is_on_hold (self) ? "is being restarted" : "has stopped";
+
   if (cause != NULL)
     return troupe_error_new_with_cause (TROUPE_ERROR_ACTOR_STOPPED, -1, cause,
-                                        "The actor “%s” has stopped: %s", path, cause->message);
+                                        "The actor “%s” %s: %s", path, what, cause->message);
 
-  return g_error_new (TROUPE_ERROR, TROUPE_ERROR_ACTOR_STOPPED, "The actor “%s” has stopped", path);
+  return g_error_new (TROUPE_ERROR, TROUPE_ERROR_ACTOR_STOPPED, "The actor “%s” %s", path, what);
 }
 
 static void
@@ -184,26 +186,31 @@ troupe_ref_bounce_all (TroupeRef *self)
     }
 }
 
-/* While an actor ends it handles no mail, but the runtime's own work goes on: flushing, closing, and what it is called for. */
+/* While an actor ends it handles no mail, but the runtime's own work goes on: flushing, closing, and what it is called for. In a
+ * restart messages wait for the next object, and all that belongs to the old one goes. */
 static gboolean
 troupe_ref_refuses (TroupeRef  *self,
                     TroupeMail *mail)
 {
-  if (self->state == TROUPE_REF_ENDED)
-    return TRUE;
+  if (self->state == TROUPE_REF_ENDED || self->state == TROUPE_REF_SUSPENDED)
+    return self->state == TROUPE_REF_ENDED;
 
   switch ((TroupeMailKind) mail->kind)
     {
     case TROUPE_MAIL_MESSAGE:
     case TROUPE_MAIL_MARKED:
+      return self->state == TROUPE_REF_ENDING;
+
     case TROUPE_MAIL_CONTINUATION:
       return TRUE;
 
     case TROUPE_MAIL_TIMER:
       return !(mail->bits & TROUPE_TIMER_INTERNAL);
 
-    case TROUPE_MAIL_IO:
     case TROUPE_MAIL_CALL:
+      return self->state != TROUPE_REF_ENDING && (mail->bits & TROUPE_CALL_OF_OBJECT) != 0;
+
+    case TROUPE_MAIL_IO:
     default:
       return FALSE;
     }
@@ -237,7 +244,7 @@ troupe_ref_enqueue (TroupeRef  *self,
   troupe_ref_awaken (self);
 }
 
-static void
+void
 troupe_ref_enqueue_first (TroupeRef  *self,
                           TroupeMail *mail)
 {
@@ -391,6 +398,20 @@ troupe_ref_call_in_order (TroupeRef      *self,
 }
 
 void
+troupe_ref_call_object (TroupeRef      *self,
+                        TroupeCallFunc  func,
+                        gpointer        data,
+                        GDestroyNotify  destroy)
+{
+  TroupeCall *call = troupe_call_new (self, func, NULL, data, destroy);
+
+  g_assert (troupe_reactor_is_here (self->reactor));
+
+  call->mail.bits = TROUPE_CALL_OF_OBJECT | TROUPE_CALL_IN_ORDER;
+  troupe_ref_enqueue (self, &call->mail);
+}
+
+void
 troupe_ref_call_first (TroupeRef      *self,
                        TroupeCallFunc  func,
                        TroupeCallFunc  refused,
@@ -440,26 +461,6 @@ troupe_ref_control (TroupeRef *self,
   troupe_ref_call_at_once (self, troupe_ref_control_cb, NULL, GUINT_TO_POINTER (bits));
 }
 
-static void
-troupe_ref_handle_failure (TroupeRef     *self,
-                           TroupeMessage *message,
-                           GError        *error)
-{
-  TroupeResolver *reply = troupe_message_steal_reply (message);
-
-  if (error == NULL)
-    error = g_error_new (TROUPE_ERROR, TROUPE_ERROR_FAILED,
-                         "The handler of “%s” failed without an error", message->name);
-
-  if (reply != NULL)
-    {
-      troupe_resolver_take_error (reply, g_error_copy (error));
-      troupe_resolver_unref (reply);
-    }
-
-  troupe_ref_fail (self, error);
-}
-
 /* The handler is done and has neither answered nor passed on the debt. */
 static void
 troupe_ref_break_reply (TroupeRef     *self,
@@ -502,7 +503,7 @@ troupe_ref_handle_message (TroupeRef     *self,
     handled = klass->receive (self->actor, message, &error);
 
   if (G_UNLIKELY (!handled))
-    troupe_ref_handle_failure (self, message, error);
+    troupe_ref_fail_at (self, message, error);
   else if (G_UNLIKELY (message->reply != NULL) && !(message->mail.bits & TROUPE_MESSAGE_IN_FIBER))
     troupe_ref_break_reply (self, message);
 
@@ -528,7 +529,7 @@ troupe_ref_finish_message (TroupeRef     *self,
     }
   else if (!handled)
     {
-      troupe_ref_handle_failure (self, message, error);
+      troupe_ref_fail_at (self, message, error);
     }
   else if (message->reply != NULL)
     {
@@ -589,7 +590,7 @@ void
 troupe_ref_run_slice (TroupeRef *self)
 {
   TroupeReactor *reactor = self->reactor;
-  guint left = MIN (self->n_mail, TROUPE_SLICE_TURNS);
+  guint left = G_LIKELY (!troupe_ref_is_on_hold (self)) ? MIN (self->n_mail, TROUPE_SLICE_TURNS) : 0;
   gboolean crowds;
 
   reactor->running = self;
@@ -605,6 +606,8 @@ troupe_ref_run_slice (TroupeRef *self)
         {
           troupe_ref_run_control (self);
           reactor->turns++;
+          if (troupe_ref_is_on_hold (self))
+            left = 0;
         }
       if (left == 0)
         break;
@@ -626,7 +629,12 @@ troupe_ref_run_slice (TroupeRef *self)
   self->flags &= ~(TROUPE_REF_RUNNING | TROUPE_REF_CROWDS);
   reactor->running = NULL;
 
-  if (G_UNLIKELY (crowds) && self->control == 0 && self->head != NULL)
+  if (G_UNLIKELY (troupe_ref_is_on_hold (self)))
+    {
+      if ((self->control & ~TROUPE_CONTROL_HELD) != 0)
+        troupe_ref_awaken (self);
+    }
+  else if (G_UNLIKELY (crowds) && self->control == 0 && self->head != NULL)
     troupe_reactor_make_late (reactor, self);
   else if (G_UNLIKELY (self->control != 0) ? troupe_ref_has_turn (self) : self->head != NULL)
     troupe_ref_awaken (self);

@@ -33,7 +33,14 @@ void       troupe_system_bury            (TroupeSystem  *self,
 /* On REF's thread: it ends, so aliases and the like are taken from it. */
 void       troupe_system_forget          (TroupeSystem  *self,
                                           TroupeRef     *ref);
+/* At least 0 and less than 1. */
+double     troupe_system_draw_random     (TroupeSystem  *self);
 /* On the root's thread. */
 void       troupe_system_root_ended      (TroupeSystem  *self);
+/* What was below the root has given up, with ERROR, which is taken: so does the system. */
+void       troupe_system_give_up         (TroupeSystem  *self,
+                                          GError        *error);
+/* For what walks through the actors, on their thread. */
+TroupeRef *troupe_system_get_root        (TroupeSystem  *self);
 
 G_END_DECLS

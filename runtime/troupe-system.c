@@ -65,10 +65,12 @@ struct _TroupeSystem
   int            shutdown_asked;     /* atomic */
   TroupeRegistry *registry;
   TroupeTopics  *topics;
+  GError        *error;              /* why it gave up; written by the reactor's thread */
 
   GMutex         mutex;              /* guards what follows */
   GQueue         triggers[N_EVENTS][N_PHASES];
   guint          last_trigger;
+  GRand         *random;
 };
 
 enum { DEAD_LETTER, N_SIGNALS };
@@ -192,6 +194,40 @@ troupe_system_bury (TroupeSystem  *self,
   if (g_signal_has_handler_pending (self, signals[DEAD_LETTER], 0, FALSE))
     g_signal_emit (self, signals[DEAD_LETTER], 0, target, message, reason);
   troupe_system_publish_letter (self, target, message, reason);
+}
+
+double
+troupe_system_draw_random (TroupeSystem *self)
+{
+  double random;
+
+  g_mutex_lock (&self->mutex);
+  if (self->random == NULL)
+    self->random = g_rand_new ();
+  random = g_rand_double (self->random);
+  g_mutex_unlock (&self->mutex);
+
+  return random;
+}
+
+TroupeRef *
+troupe_system_get_root (TroupeSystem *self)
+{
+  return self->root;
+}
+
+void
+troupe_system_give_up (TroupeSystem *self,
+                       GError       *error)
+{
+  g_warning ("The system gives up: %s", error->message);
+
+  if (self->error == NULL)
+    self->error = error;
+  else
+    g_error_free (error);
+
+  troupe_system_shutdown (self);
 }
 
 /* Triggers */
@@ -403,6 +439,8 @@ troupe_system_finalize (GObject *object)
   g_clear_object (&self->reactor);
   troupe_registry_unref (self->registry);
   troupe_topics_free (self->topics);
+  g_clear_error (&self->error);
+  g_clear_pointer (&self->random, g_rand_free);
   g_mutex_clear (&self->mutex);
 
   G_OBJECT_CLASS (troupe_system_parent_class)->finalize (object);
@@ -564,7 +602,10 @@ troupe_system_check_can_run (TroupeSystem  *self,
  * runs already, this is %TROUPE_ERROR_ALREADY_RUNNING; after a shutdown %TROUPE_ERROR_NOT_RESTARTABLE; on another thread than the one that
  * made the system %TROUPE_ERROR_WRONG_THREAD.
  *
- * Returns: %TRUE once the system has ended, or %FALSE with @error set
+ * If the failure of an actor was escalated to the top, the system ends, and this returns that error, so that a program which returns 1 for an error
+ * has an exit status that says so.
+ *
+ * Returns: %TRUE once the system has ended as it was told to, or %FALSE with @error set
  *
  * Since: 1.0
  */
@@ -574,6 +615,7 @@ troupe_system_run (TroupeSystem  *self,
 {
   TroupeSignals *taken;
   GMainContext *context;
+  gboolean gave_up;
 
   g_return_val_if_fail (TROUPE_IS_SYSTEM (self), FALSE);
 
@@ -593,9 +635,13 @@ troupe_system_run (TroupeSystem  *self,
   troupe_signals_give_back (taken);
   g_main_context_pop_thread_default (context);
   g_main_context_release (context);
+
+  gave_up = self->error != NULL;
+  if (gave_up)
+    g_propagate_error (error, g_error_copy (self->error));
   g_object_unref (self);
 
-  return TRUE;
+  return !gave_up;
 }
 
 /**
@@ -688,6 +734,81 @@ troupe_system_has_ended (TroupeSystem *self)
   g_return_val_if_fail (TROUPE_IS_SYSTEM (self), TRUE);
 
   return troupe_system_get_state (self) == STATE_ENDED;
+}
+
+/**
+ * troupe_system_get_error:
+ * @self: a system
+ *
+ * Gets the error that the system ended with, because an actor's failure was escalated to the top. For programs that run the main context
+ * themselves; [method@Troupe.System.run] returns it.
+ *
+ * Returns: (transfer none) (nullable): the error, or %NULL if the system goes on, or was shut down
+ *
+ * Since: 1.0
+ */
+const GError *
+troupe_system_get_error (TroupeSystem *self)
+{
+  g_return_val_if_fail (TROUPE_IS_SYSTEM (self), NULL);
+
+  return self->error;
+}
+
+static void
+set_supervision_cb (TroupeRef *root,
+                    gpointer   supervision)
+{
+  troupe_ref_set_supervision (root, supervision);
+}
+
+/**
+ * troupe_system_set_supervision:
+ * @self: a system
+ * @supervision: a supervision; it is copied
+ *
+ * Says what is done about actors at the top that fail, as [method@Troupe.Actor.set_supervision] does for other parents.
+ *
+ * What is escalated from there ends the system: see [method@Troupe.System.run]. Call it from any thread, before actors are
+ * spawned.
+ *
+ * Since: 1.0
+ */
+void
+troupe_system_set_supervision (TroupeSystem            *self,
+                               const TroupeSupervision *supervision)
+{
+  g_return_if_fail (TROUPE_IS_SYSTEM (self));
+  g_return_if_fail (supervision != NULL);
+
+  if (troupe_reactor_is_here (self->reactor))
+    troupe_ref_set_supervision (self->root, supervision);
+  else
+    troupe_ref_call (self->root, set_supervision_cb, NULL, troupe_supervision_copy (supervision),
+                     (GDestroyNotify) troupe_supervision_free);
+}
+
+/**
+ * troupe_system_set_seed:
+ * @self: a system
+ * @seed: any number
+ *
+ * Lets the random numbers that the system draws begin anew, so that a test can be repeated. Call it from any thread.
+ *
+ * Since: 1.0
+ */
+void
+troupe_system_set_seed (TroupeSystem *self,
+                        guint32       seed)
+{
+  g_return_if_fail (TROUPE_IS_SYSTEM (self));
+
+  g_mutex_lock (&self->mutex);
+  if (self->random == NULL)
+    self->random = g_rand_new_with_seed (seed);
+  else
+    g_rand_set_seed (self->random, seed);
+  g_mutex_unlock (&self->mutex);
 }
 
 static void

@@ -12,6 +12,7 @@
 #include "troupe-promise.h"
 #include "troupe-reactor.h"
 #include "troupe-ref.h"
+#include "troupe-supervision.h"
 #include "troupe-types.h"
 
 G_BEGIN_DECLS
@@ -57,6 +58,17 @@ TROUPE_AVAILABLE_IN_ALL
 gboolean       troupe_system_is_running            (TroupeSystem       *self);
 TROUPE_AVAILABLE_IN_ALL
 gboolean       troupe_system_has_ended             (TroupeSystem       *self);
+TROUPE_AVAILABLE_IN_ALL
+const GError  *troupe_system_get_error             (TroupeSystem       *self);
+
+TROUPE_AVAILABLE_IN_ALL
+void           troupe_system_set_supervision       (TroupeSystem       *self,
+                                                    const TroupeSupervision *supervision);
+TROUPE_AVAILABLE_IN_ALL
+void           troupe_system_set_seed              (TroupeSystem       *self,
+                                                    guint32             seed);
+TROUPE_AVAILABLE_IN_ALL
+char          *troupe_system_dump_tree             (TroupeSystem       *self);
 
 TROUPE_AVAILABLE_IN_ALL
 guint          troupe_system_add_trigger           (TroupeSystem       *self,

@@ -224,7 +224,7 @@ troupe_timer_new (TroupeRef       *owner,
   };
 
   /* What is made once the actor has ended is born cancelled. */
-  if (owner->state == TROUPE_REF_ENDED)
+  if (troupe_ref_is_no_home (owner))
     {
       self->state = TROUPE_TIMER_CANCELLED;
       troupe_timer_drop_data (self);

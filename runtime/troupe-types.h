@@ -23,6 +23,7 @@ typedef struct _TroupePromise     TroupePromise;
 typedef struct _TroupeReactor     TroupeReactor;
 typedef struct _TroupeRef         TroupeRef;
 typedef struct _TroupeResolver    TroupeResolver;
+typedef struct _TroupeSupervision TroupeSupervision;
 typedef struct _TroupeSystem      TroupeSystem;
 typedef struct _TroupeTermination TroupeTermination;
 typedef struct _TroupeTimer       TroupeTimer;

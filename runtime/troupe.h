@@ -16,6 +16,7 @@
 #include "troupe-ref.h"
 #include "troupe-termination.h"
 #include "troupe-dead-letter.h"
+#include "troupe-supervision.h"
 #include "troupe-promise.h"
 #include "troupe-promise-debug.h"
 #include "troupe-resolver.h"

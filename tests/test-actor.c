@@ -341,6 +341,14 @@ test_player_child_terminated (TroupeActor       *actor,
   tell ("%s:child %s %s", label_of (actor), name, end_nick (termination));
 }
 
+static TroupeDirective
+test_player_child_failed (TroupeActor  *actor,
+                          TroupeRef    *child,
+                          const GError *error)
+{
+  return TROUPE_DIRECTIVE_STOP;
+}
+
 static void
 test_player_dispose (GObject *object)
 {
@@ -386,6 +394,7 @@ test_player_class_init (TestPlayerClass *klass)
   actor_class->kind = "player";
   actor_class->started = test_player_started;
   actor_class->stopped = test_player_stopped;
+  actor_class->child_failed = test_player_child_failed;
   actor_class->child_terminated = test_player_child_terminated;
   troupe_actor_class_bind (actor_class, "add", G_TYPE_INT64, on_add);
   troupe_actor_class_bind (actor_class, "total", G_TYPE_NONE, on_total);
@@ -477,6 +486,7 @@ set_up (Fixture       *fixture,
 
   story = g_string_new (NULL);
   fixture->system = troupe_test_system_new ();
+  troupe_test_stop_what_fails (fixture->system);
   fixture->player = troupe_system_spawn (fixture->system, "a", TEST_TYPE_PLAYER, &error, "label", "a", NULL);
   g_assert_no_error (error);
 }
@@ -702,7 +712,7 @@ test_fail (Fixture       *fixture,
   g_autoptr (TroupePromise) promise = NULL;
   g_autoptr (GError) error = NULL;
 
-  g_test_summary ("A handler that fails rejects the ask, stops its actor and tells parent and watchers.");
+  g_test_summary ("A handler that fails rejects the ask; if its actor is stopped for that, parent and watchers are told.");
 
   promise = ask (fixture->player, troupe_message_new_string ("spawn", "child"));
   {

@@ -503,7 +503,8 @@ class BindingsTest(unittest.TestCase):
         self.assertEqual(self.outcome(promise), 'at last')
 
     def test_failure(self):
-        """A GLib.Error raised by a handler rejects the ask, ends the actor, and watchers are told why."""
+        """A GLib.Error raised by a handler rejects the ask; where that stops the actor, watchers are told why."""
+        self.system.set_supervision(Troupe.Supervision.new(Troupe.Directive.STOP))
         Watcher.seen = None
         counter = self.spawn(Counter)
         watcher = self.spawn(Watcher)

@@ -831,6 +831,7 @@ test_x_122_failed (void)
 
   g_test_summary ("If the actor failed, who asked gets that error, and the others get it as the cause");
 
+  troupe_test_stop_what_fails (system);
   g_test_expect_message ("Troupe", G_LOG_LEVEL_WARNING, "*busy*failed: Too busy");
   troupe_test_until (troupe_promise_is_resolved (deferred) && troupe_promise_is_resolved (failed));
   troupe_test_until (troupe_ref_has_ended (puppet));
@@ -958,6 +959,7 @@ test_or_fail (void)
 
   g_test_summary ("A chain may fail its actor");
 
+  troupe_test_stop_what_fails (system);
   g_test_expect_message ("Troupe", G_LOG_LEVEL_WARNING, "*busy*failed: Too busy");
   test_puppet_tell (puppet, or_fail_handler, NULL);
   troupe_test_until (troupe_ref_has_ended (puppet));

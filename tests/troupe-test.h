@@ -36,6 +36,15 @@ troupe_test_system_new (void)
   return system;
 }
 
+/* Actors at the top that fail stop; else they would be restarted. */
+static inline void
+troupe_test_stop_what_fails (TroupeSystem *system)
+{
+  g_autoptr (TroupeSupervision) supervision = troupe_supervision_new (TROUPE_DIRECTIVE_STOP);
+
+  troupe_system_set_supervision (system, supervision);
+}
+
 /* Shuts SYSTEM down, waits for its end and drops it. */
 static inline void
 troupe_test_system_end (TroupeSystem *system)

@@ -1,0 +1,46 @@
+/* troupe-supervision-private.h
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#pragma once
+
+#include "troupe-supervision.h"
+
+G_BEGIN_DECLS
+
+struct _TroupeSupervision
+{
+  TroupeDirective directive;
+  TroupeStrategy  strategy;
+  guint           n_restarts;        /* so many within the period and no more; G_MAXUINT: no limit */
+  gint64          period_ms;
+  gint64          first_ms;          /* of the back-off */
+  gint64          longest_ms;
+};
+
+/* What a parent has for its children. For its thread only. */
+typedef struct
+{
+  TroupeSupervision *policy;         /* NULL: the default */
+  gint64            *restarts;       /* a ring of times in µs, as many as the policy allows; or NULL */
+  guint              oldest;         /* in the ring, once that is full */
+  guint              n_restarts;     /* in the ring */
+  GQueue             failed;         /* TroupeRef, references: children that wait for a decision, first come first */
+} TroupeSupervisor;
+
+void   troupe_supervisor_free          (TroupeSupervisor        *self);
+void   troupe_supervisor_set_policy    (TroupeSupervisor        *self,
+                                        const TroupeSupervision *policy);
+/* Counts a restart at NOW, in µs; FALSE if that is one too many. */
+gboolean troupe_supervisor_count_restart (TroupeSupervisor      *self,
+                                        gint64                   now);
+
+/* The policy of SUPERVISOR, which may be NULL. */
+const TroupeSupervision *troupe_supervisor_get_policy (TroupeSupervisor *self);
+
+/* How long to wait with a restart after N_BEFORE others in a row. RANDOM is at least 0 and less than 1. */
+gint64 troupe_supervision_get_delay_ms (const TroupeSupervision *self,
+                                        guint                    n_before,
+                                        double                   random);
+
+G_END_DECLS
