@@ -90,6 +90,7 @@ set_up (Fixture       *fixture,
 
   trace = g_string_new (NULL);
   fixture->system = troupe_test_system_new ();
+  troupe_test_stop_what_fails (fixture->system);
   fixture->waiter = troupe_system_spawn (fixture->system, "waiter", TEST_TYPE_WAITER, &error, NULL);
   g_assert_no_error (error);
   fixture->other = test_puppet_new (fixture->system, "other");

@@ -112,6 +112,7 @@ set_up (Fixture       *fixture,
 {
   trace = g_string_new (NULL);
   fixture->system = troupe_test_system_new ();
+  troupe_test_stop_what_fails (fixture->system);
   fixture->a = listener_new (fixture, "a");
   fixture->b = listener_new (fixture, "b");
   /* They are born before anything comes: then they hear in the order of sending. */
