@@ -1296,7 +1296,7 @@ troupe_message_reply_json (TroupeMessage      *self,
 /**
  * troupe_message_reply_value:
  * @self: the message that is handled
- * @value: a value
+ * @value: (nullable): a value, or %NULL for nothing
  *
  * Answers an ask with a value.
  *
@@ -1311,8 +1311,8 @@ troupe_message_reply_value (TroupeMessage *self,
   TroupeBody body;
 
   g_return_if_fail (self != NULL);
-  g_return_if_fail (G_IS_VALUE (value));
-  g_return_if_fail (!G_VALUE_HOLDS (value, TROUPE_TYPE_PROMISE));
+  g_return_if_fail (value == NULL || G_IS_VALUE (value));
+  g_return_if_fail (value == NULL || !G_VALUE_HOLDS (value, TROUPE_TYPE_PROMISE));
 
   if (troupe_body_from_value (&body, value))
     troupe_message_answer (self, body);

@@ -867,7 +867,7 @@ troupe_promise_return_json (TroupePromise      *self,
 /**
  * troupe_promise_return_value:
  * @self: the promise whose step runs
- * @value: a value
+ * @value: (nullable): a value, or %NULL for nothing
  *
  * Makes a value the outcome that the next step sees.
  *
@@ -885,8 +885,8 @@ troupe_promise_return_value (TroupePromise *self,
   TroupeBody body;
 
   g_return_if_fail (self != NULL);
-  g_return_if_fail (G_IS_VALUE (value));
-  g_return_if_fail (!G_VALUE_HOLDS (value, TROUPE_TYPE_PROMISE));
+  g_return_if_fail (value == NULL || G_IS_VALUE (value));
+  g_return_if_fail (value == NULL || !G_VALUE_HOLDS (value, TROUPE_TYPE_PROMISE));
 
   if (troupe_body_from_value (&body, value))
     troupe_promise_return (self, body, G_STRFUNC);

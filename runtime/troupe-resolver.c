@@ -629,7 +629,7 @@ troupe_resolver_resolve_json (TroupeResolver      *self,
 /**
  * troupe_resolver_resolve_value:
  * @self: a resolver
- * @value: a value
+ * @value: (nullable): a value, or %NULL for nothing
  * @error: where to say that it is too late
  *
  * Resolves the promise with a value.
@@ -651,8 +651,8 @@ troupe_resolver_resolve_value (TroupeResolver  *self,
   TroupeBody body;
 
   g_return_val_if_fail (self != NULL, FALSE);
-  g_return_val_if_fail (G_IS_VALUE (value), FALSE);
-  g_return_val_if_fail (!G_VALUE_HOLDS (value, TROUPE_TYPE_PROMISE), FALSE);
+  g_return_val_if_fail (value == NULL || G_IS_VALUE (value), FALSE);
+  g_return_val_if_fail (value == NULL || !G_VALUE_HOLDS (value, TROUPE_TYPE_PROMISE), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   if (!troupe_body_from_value (&body, value))

@@ -34,7 +34,8 @@ class Counter(Troupe.Actor):
         elif name == 'total':
             message.reply_int64(self.total)
         elif name == 'echo':
-            message.reply_value(GObject.Value(message.get_body_type(), message.get_value()))
+            body = message.get_value()
+            message.reply_value(None if body is None else GObject.Value(message.get_body_type(), body))
         elif name == 'refuse':
             message.reply_error(failure('No'))
         elif name == 'defer':
@@ -161,7 +162,8 @@ class BindingsTest(unittest.TestCase):
                 (Troupe.Message.new_string('echo', 'naïve'), 'naïve'),
                 (Troupe.Message.new_object('echo', self.system), self.system),
                 (Troupe.Message.new_value('echo', 'a value'), 'a value'),
-                (Troupe.Message.new_value('echo', 7), 7)]:
+                (Troupe.Message.new_value('echo', 7), 7),
+                (Troupe.Message.new_value('echo', None), None)]:
             with self.subTest(expected=expected):
                 self.assertEqual(self.outcome(counter.ask(message)), expected)
 

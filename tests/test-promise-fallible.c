@@ -162,6 +162,29 @@ test_propagate (void)
 }
 
 static void
+return_null (TroupePromise  *promise,
+             gpointer        user_data,
+             GError        **error)
+{
+  troupe_promise_return_value (promise, NULL);
+}
+
+static void
+test_nothing (void)
+{
+  g_autoptr (TroupeResolver) resolver = NULL;
+  g_autoptr (TroupePromise) promise = troupe_promise_new (&resolver);
+  g_autoptr (TroupePromise) number = new_resolved (4);
+
+  g_test_summary ("No value is nothing");
+
+  g_assert_true (troupe_resolver_resolve_value (resolver, NULL, NULL));
+  g_assert_cmpuint (troupe_promise_get_value_type (promise), ==, G_TYPE_NONE);
+  troupe_promise_add_fallible_both (number, return_null, NULL, NULL);
+  g_assert_cmpuint (troupe_promise_get_value_type (number), ==, G_TYPE_NONE);
+}
+
+static void
 test_cause (void)
 {
   g_autoptr (TroupePromise) bad = new_rejected ();
@@ -227,6 +250,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/troupe/promise-fallible/error", test_error);
   g_test_add_func ("/troupe/promise-fallible/either", test_either);
   g_test_add_func ("/troupe/promise-fallible/propagate", test_propagate);
+  g_test_add_func ("/troupe/promise-fallible/nothing", test_nothing);
   g_test_add_func ("/troupe/promise-fallible/cause", test_cause);
   g_test_add_func ("/troupe/promise-fallible/typed", test_typed);
 

@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Compiles the programs of a documentation page as a reader would, and runs those that say what they print.
 
-The C blocks between two headings, put one after the other, are one program, which includes <troupe.h> unless it does so
-itself. Blocks without a function main are only compiled. A block marked “output” below the program is what it prints.
+The blocks of one language in a chapter, put one after the other, are one program, up to a block marked “output”, which is what it
+prints. Chapters begin with “#” or “##”; lesser headings do not end a program. C includes <troupe.h> unless it does so itself; without a
+function main it is only compiled. Python and JavaScript need $GI_TYPELIB_PATH, and $TROUPE_GJS for the interpreter; programs in
+them always say what they print.
 """
 
 import os
@@ -16,34 +18,50 @@ import tempfile
 
 HEAD = '#include <troupe.h>\n'
 FLAGS = ['-std=gnu11', '-O1', '-Wall', '-Wextra', '-Wno-unused-parameter', '-Werror']
+LANGUAGES = ('c', 'python', 'js')
+
+
+class Program:
+    def __init__(self, heading, line, language):
+        self.heading, self.line, self.language = heading, line, language
+        self.source, self.output = '', None
 
 
 def programs(path):
-    """Yields (heading, line, source, output) for each section of a page that has C in it."""
-    heading, first, source, output = path, 0, [], None
-    block = None
-    with open(path, encoding='utf-8') as page:
-        lines = list(enumerate(page, 1))
+    """Gives the programs of a page, in order."""
+    found, open_programs, last = [], {}, None
+    heading, block = path, None
 
-    for number, line in lines + [(len(lines) + 1, '# ')]:
-        fence = re.match(r'```(\w*)', line)
-        if block is None and fence:
-            block = fence.group(1) or 'text'
-            if block == 'c':
-                first = first or number + 1
-                source.append(f'#line {number + 1} "{os.path.basename(path)}"\n')
+    with open(path, encoding='utf-8') as page:
+        for number, line in enumerate(page, 1):
+            fence = re.match(r'```(\w*)', line)
+            if fence and block is None:
+                block = fence.group(1) or 'text'
+                if block in LANGUAGES:
+                    if block not in open_programs:
+                        open_programs[block] = Program(heading, number + 1, block)
+                        found.append(open_programs[block])
+                    last = open_programs[block]
+                    if block == 'c':
+                        last.source += f'#line {number + 1} "{os.path.basename(path)}"\n'
+                elif block == 'output':
+                    if last is None:
+                        sys.exit(f'{path}:{number}: output of nothing')
+                    last.output = ''
+            elif fence:
+                if block == 'output':
+                    del open_programs[last.language]
+                    last = None
+                block = None
+            elif block in LANGUAGES:
+                last.source += line
             elif block == 'output':
-                output = ''
-        elif fence:
-            block = None
-        elif block == 'c':
-            source.append(line)
-        elif block == 'output':
-            output += line
-        elif block is None and re.match(r'#+ ', line):
-            if source:
-                yield heading, first, ''.join(source), output
-            heading, first, source, output = line.strip('# \n'), 0, [], None
+                last.output += line
+            elif block is None and re.match(r'#+ ', line):
+                heading = line.strip('# \n')
+                if re.match(r'##? ', line):
+                    open_programs, last = {}, None
+    return found
 
 
 def sanitizers():
@@ -66,32 +84,60 @@ def build(source, program, folder):
     return what[0] == path
 
 
+def missing(language):
+    """Says what a language lacks here to be run, or nothing."""
+    if 'GI_TYPELIB_PATH' not in os.environ:
+        return 'no GObject-Introspection'
+    if language == 'js':
+        return None if os.environ.get('TROUPE_GJS') else 'no gjs'
+    done = subprocess.run([sys.executable, '-c', 'import gi'], stderr=subprocess.DEVNULL)
+    return 'no module gi' if done.returncode != 0 else None
+
+
+def command(program, folder, where):
+    """Makes PROGRAM ready, and gives the command that runs it, or nothing if it is not to be run."""
+    if program.language == 'c':
+        binary = os.path.join(folder, 'snippet')
+        try:
+            runs = build(program.source, binary, folder)
+        except subprocess.CalledProcessError:
+            sys.exit(f'{where} does not compile')
+        if program.output is not None and not runs:
+            sys.exit(f'{where} says what it prints, but has no main')
+        return [binary] if program.output is not None else None
+
+    if program.output is None:
+        sys.exit(f'{where} does not say what it prints')
+    reason = missing(program.language)
+    if reason:
+        print(f'{where} was not run: {reason}')
+        return None
+
+    path = os.path.join(folder, 'snippet.' + program.language)
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write(program.source)
+    return [sys.executable, path] if program.language == 'python' else [os.environ['TROUPE_GJS'], '-m', path]
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit('usage: test-snippets.py PAGE')
 
-    n_programs = 0
-    for heading, line, source, output in programs(sys.argv[1]):
-        where = f'{sys.argv[1]}:{line}: “{heading}”'
-        n_programs += 1
+    found = programs(sys.argv[1])
+    for program in found:
+        where = f'{sys.argv[1]}:{program.line}: “{program.heading}”'
         with tempfile.TemporaryDirectory() as folder:
-            program = os.path.join(folder, 'snippet')
-            try:
-                runs = build(source, program, folder)
-            except subprocess.CalledProcessError:
-                sys.exit(f'{where} does not compile')
-            if output is None:
+            run = command(program, folder, where)
+            if run is None:
                 continue
-            if not runs:
-                sys.exit(f'{where} says what it prints, but has no main')
 
-            done = subprocess.run([program], text=True, stdout=subprocess.PIPE, timeout=20)
+            done = subprocess.run(run, text=True, stdout=subprocess.PIPE, timeout=20)
             if done.returncode != 0:
                 sys.exit(f'{where} ended with status {done.returncode}')
-            if done.stdout != output:
-                sys.exit(f'{where} printed\n{done.stdout}and not\n{output}')
+            if done.stdout != program.output:
+                sys.exit(f'{where} printed\n{done.stdout}and not\n{program.output}')
 
-    if n_programs == 0:
+    if not found:
         sys.exit(f'{sys.argv[1]}: no program found')
 
 
