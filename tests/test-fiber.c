@@ -10,6 +10,16 @@
 #include "troupe-test-puppet.h"
 #include "troupe-test-trace.h"
 
+#ifdef __SANITIZE_ADDRESS__
+# define SANITIZED
+#elif defined (__SANITIZE_THREAD__)
+# define SANITIZED
+#elif defined (__has_feature)
+# if __has_feature (address_sanitizer) || __has_feature (thread_sanitizer)
+#  define SANITIZED
+# endif
+#endif
+
 /* An actor that runs what a test hands it: “run” in a plain turn, “wait” on a fiber, “wander” on one that others are interleaved with. What it
  * is told with “note” it says. */
 
@@ -1000,7 +1010,11 @@ wait_for_link (TroupeResolver  *result,
   return troupe_resolver_resolve_int64 (result, troupe_promise_get_int64 (link->before) + 1, error);
 }
 
-#define N_LINKS 5000
+#ifdef SANITIZED
+# define N_LINKS 500                 /* a stack is dear there */
+#else
+# define N_LINKS 5000
+#endif
 
 static void
 test_row (void)
@@ -1215,16 +1229,6 @@ test_overflow (void)
   g_test_trap_subprocess (NULL, 0, 0);
   g_test_trap_assert_failed ();
 }
-
-#ifdef __SANITIZE_ADDRESS__
-# define SANITIZED
-#elif defined (__SANITIZE_THREAD__)
-# define SANITIZED
-#elif defined (__has_feature)
-# if __has_feature (address_sanitizer) || __has_feature (thread_sanitizer)
-#  define SANITIZED
-# endif
-#endif
 
 static void
 test_no_stack (void)
