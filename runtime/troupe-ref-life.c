@@ -502,6 +502,8 @@ troupe_ref_finish_end (TroupeRef *self)
   troupe_ref_tell_parent (self);
   troupe_ref_publish_end (self);
   troupe_ref_unlink_parent (self);
+  if (self->parent != NULL && self->parent->parent == NULL)
+    troupe_system_actor_ended (system, self);
 
   if (self->parent != NULL)
     troupe_system_count_actor (system, -1);

@@ -35,6 +35,9 @@ void       troupe_system_forget          (TroupeSystem  *self,
                                           TroupeRef     *ref);
 /* At least 0 and less than 1. */
 double     troupe_system_draw_random     (TroupeSystem  *self);
+/* In REF's last turn: it was a child of the root. */
+void       troupe_system_actor_ended     (TroupeSystem  *self,
+                                          TroupeRef     *ref);
 /* On the root's thread. */
 void       troupe_system_root_ended      (TroupeSystem  *self);
 /* What was below the root has given up, with ERROR, which is taken: so does the system. */

@@ -10,8 +10,10 @@
 #include "troupe-promise-private.h"
 #include "troupe-reactor-private.h"
 #include "troupe-ref-life-private.h"
+#include "troupe-shutdown-private.h"
 #include "troupe-signals-private.h"
 #include "troupe-system-private.h"
+#include "troupe-timer-private.h"
 
 /**
  * TroupeSystem:
@@ -50,6 +52,9 @@ typedef struct
 #define N_EVENTS (TROUPE_EVENT_SHUTDOWN + 1)
 #define N_PHASES (TROUPE_PHASE_AFTER + 1)
 
+/* More than the 10 s that a connection has by default to send what it has accepted. */
+#define SHUTDOWN_TIMEOUT_MS (15 * 1000)
+
 struct _TroupeSystem
 {
   GObject        parent_instance;
@@ -66,6 +71,8 @@ struct _TroupeSystem
   TroupeRegistry *registry;
   TroupeTopics  *topics;
   GError        *error;              /* why it gave up; written by the reactor's thread */
+  gint64         shutdown_timeout_ms;
+  TroupeShutdown *shutdown;          /* once services stop */
 
   GMutex         mutex;              /* guards what follows */
   GQueue         triggers[N_EVENTS][N_PHASES];
@@ -260,20 +267,72 @@ typedef void (*PhaseFunc) (TroupeSystem *self);
 typedef struct
 {
   TroupeSystem *system;
-  PhaseFunc     next;
-  guint         n_awaited;           /* promises of a phase before, and one for the phase itself */
+  PhaseFunc     next;                /* NULL once it has begun */
+  guint         n_holds;             /* one for each promise awaited, and one for the phase itself */
+  GQueue        awaited;
+  TroupeTimer  *timer;               /* when the next one begins in any case; or NULL */
 } Phase;
 
-static void
-phase_release (gpointer data)
+/* A promise that a phase waits for. */
+typedef struct
 {
-  Phase *phase = data;
+  Phase      *phase;
+  guint       trigger;
+  const char *question;              /* whose answer it is, or NULL */
+} Awaited;
 
-  if (--phase->n_awaited > 0)
+static void
+phase_end (Phase *phase)
+{
+  PhaseFunc next = phase->next;
+
+  phase->next = NULL;
+  troupe_timer_clear (&phase->timer);
+  if (next != NULL)
+    next (phase->system);
+}
+
+static void
+phase_release (Phase *phase)
+{
+  if (--phase->n_holds > 0)
     return;
 
-  phase->next (phase->system);
+  phase_end (phase);
   g_free (phase);
+}
+
+static void
+phase_expire (TroupeTimer *timer,
+              gpointer     data)
+{
+  Phase *phase = data;
+  GList *link;
+
+  for (link = phase->awaited.head; link != NULL; link = link->next)
+    {
+      Awaited *awaited = link->data;
+
+      if (awaited->question != NULL)
+        g_warning ("The shutdown goes on: trigger %u has waited too long for an answer to “%s”",
+                   awaited->trigger, awaited->question);
+      else
+        g_warning ("The shutdown goes on: what trigger %u promised has not come in time", awaited->trigger);
+    }
+
+  phase->n_holds++;
+  phase_end (phase);
+  phase_release (phase);
+}
+
+static void
+awaited_free (gpointer data)
+{
+  Awaited *awaited = data;
+
+  g_queue_remove (&awaited->phase->awaited, awaited);
+  phase_release (awaited->phase);
+  g_free (awaited);
 }
 
 /* What matters is that it is over: the phase goes on when the step is released. */
@@ -281,25 +340,33 @@ static void
 phase_step (TroupePromise *promise,
             gpointer       user_data)
 {
+  Awaited *awaited = user_data;
   const GError *error = troupe_promise_get_error (promise);
 
-  if (error != NULL)
-    {
-      g_warning ("A trigger of the system failed: %s", error->message);
-      troupe_promise_return_nothing (promise);
-    }
+  if (error == NULL)
+    return;
+
+  /* One that was waited for no more has been named. */
+  if (awaited->phase->next != NULL)
+    g_warning ("A trigger of the system failed: %s", error->message);
+  troupe_promise_return_nothing (promise);
 }
 
 static void
 phase_await (Phase         *phase,
+             Trigger       *trigger,
              TroupePromise *promise)
 {
+  Awaited *awaited = g_new (Awaited, 1);
   g_autoptr (TroupePromise) here = NULL;
   TroupeResolver *resolver;
 
-  phase->n_awaited++;
+  *awaited = (Awaited) { phase, trigger->id, promise->question };
+  g_queue_push_tail (&phase->awaited, awaited);
+  phase->n_holds++;
+
   here = troupe_promise_new (&resolver);
-  troupe_promise_add_both (here, phase_step, phase, phase_release);
+  troupe_promise_add_both (here, phase_step, awaited, awaited_free);
   troupe_promise_pipe (promise, resolver);
 }
 
@@ -313,19 +380,22 @@ troupe_system_run_phase (TroupeSystem *self,
   Phase *wait = g_new (Phase, 1);
   Trigger *trigger;
 
-  *wait = (Phase) { self, next, 1 };
+  *wait = (Phase) { .system = self, .next = next, .n_holds = 1 };
+  g_queue_init (&wait->awaited);
 
   while ((trigger = troupe_system_take_trigger (self, event, phase)) != NULL)
     {
       TroupePromise *promise = trigger->func (self, trigger->user_data);
 
       if (promise != NULL && phase == TROUPE_PHASE_BEFORE)
-        phase_await (wait, promise);
+        phase_await (wait, trigger, promise);
       else
         g_clear_pointer (&promise, troupe_promise_unref);
       trigger_free (trigger);
     }
 
+  if (event == TROUPE_EVENT_SHUTDOWN && wait->n_holds > 1)
+    wait->timer = troupe_timer_new (self->root, self->shutdown_timeout_ms, TRUE, phase_expire, wait, NULL);
   phase_release (wait);
 }
 
@@ -378,6 +448,7 @@ troupe_system_set_ended (TroupeSystem *self)
     for (phase = 0; phase < N_PHASES; phase++)
       g_queue_clear_full (&self->triggers[event][phase], (GDestroyNotify) trigger_free);
 
+  g_clear_pointer (&self->shutdown, troupe_shutdown_free);
   troupe_system_set_state (self, STATE_ENDED);
   troupe_reactor_release (self->reactor);
   g_object_unref (self);
@@ -388,6 +459,14 @@ troupe_system_shutdown_after_cb (TroupeRef *outside,
                                  gpointer   data)
 {
   troupe_system_run_phase (data, TROUPE_EVENT_SHUTDOWN, TROUPE_PHASE_AFTER, troupe_system_set_ended);
+}
+
+void
+troupe_system_actor_ended (TroupeSystem *self,
+                           TroupeRef    *ref)
+{
+  if (self->shutdown != NULL)
+    troupe_shutdown_child_ended (self->shutdown, ref);
 }
 
 void
@@ -404,7 +483,7 @@ troupe_system_shutdown_stop (TroupeSystem *self)
 {
   if (self->reactor->n_systems == 1)
     troupe_reactor_lose_descriptors (self->reactor);
-  troupe_ref_stop (self->root);
+  self->shutdown = troupe_shutdown_begin (self->root, self->shutdown_timeout_ms);
 }
 
 static void
@@ -479,6 +558,7 @@ troupe_system_init (TroupeSystem *self)
   g_mutex_init (&self->mutex);
   self->registry = troupe_registry_new ();
   self->topics = troupe_topics_new ();
+  self->shutdown_timeout_ms = SHUTDOWN_TIMEOUT_MS;
 }
 
 /**
@@ -678,8 +758,17 @@ troupe_system_stop (TroupeSystem  *self,
  * troupe_system_shutdown:
  * @self: a system
  *
- * Ends the system, whoever runs its main context: after the present turn, its shutdown triggers run and its actors stop, children before
- * parents.
+ * Ends the system, whoever runs its main context, after the present turn.
+ *
+ * It goes phase by phase, each in its time, see [method@Troupe.System.set_shutdown_timeout]:
+ *
+ * 1. The triggers of the phase before run, and what they promise is awaited: the place to ask services to finish what they are at.
+ * 2. The triggers of the phase during run.
+ * 3. The services, that is the actors at the top, stop, each with all its children, one after the other and the youngest first: what was spawned
+ *    later may need what was there before.
+ * 4. The triggers of the phase after run.
+ *
+ * What is not done in its time is named in a warning: the next phase begins without it, and a service is killed.
  *
  * Call it from any thread. Asking again does nothing.
  *
@@ -694,6 +783,26 @@ troupe_system_shutdown (TroupeSystem *self)
     return;
 
   troupe_ref_call (self->root, troupe_system_shutdown_cb, NULL, self, NULL);
+}
+
+/**
+ * troupe_system_set_shutdown_timeout:
+ * @self: a system, on its own thread
+ * @timeout_ms: milliseconds, 0 or more
+ *
+ * Sets how long a shutdown waits in each of its phases: for what the triggers of the phase before have promised, and
+ * for each service to stop. The default is 15 seconds.
+ *
+ * Since: 1.0
+ */
+void
+troupe_system_set_shutdown_timeout (TroupeSystem *self,
+                                    gint64        timeout_ms)
+{
+  g_return_if_fail (TROUPE_IS_SYSTEM (self));
+  g_return_if_fail (timeout_ms >= 0);
+
+  self->shutdown_timeout_ms = timeout_ms;
 }
 
 /**
@@ -833,7 +942,7 @@ run_late_trigger_cb (TroupeRef *root,
  * Runs @func once when the system starts or shuts down.
  *
  * Those of one phase run in the order in which they were added. What a trigger of the phase before promises is awaited, whatever its
- * outcome, before the next phase begins. All actors have ended when the phase after of a shutdown runs. A startup
+ * outcome, before the next phase begins; a shutdown waits for a limited time, see [method@Troupe.System.set_shutdown_timeout]. All actors have ended when the phase after of a shutdown runs. A startup
  * trigger that comes too late runs in the next turn of the system's root. Call it from any thread.
  *
  * Returns: a number to take it back with, or 0 if it is too late for that
