@@ -27,6 +27,7 @@ typedef enum
 struct _TroupeCancelling
 {
   TroupeCancellingKind kind;
+  gint                 reason;       /* forward: for which it is called */
   TroupeRef           *target;       /* remote: a reference; else NULL */
   TroupePromise       *promise;      /* a notice on its way has a resolver handle; else NULL */
   TroupeCanceller      canceller;
@@ -121,7 +122,7 @@ troupe_promise_notify_cancelling (TroupePromise *self)
   if (cancelling->target == NULL)
     {
       if (cancelling->kind == TROUPE_CANCELLING_REPLY)
-        troupe_promise_post_cancel (cancelling->user_data, troupe_promise_get_cancel_reason (self));
+        troupe_promise_post_cancel (cancelling->user_data, troupe_promise_get_marks (self) & TROUPE_PROMISE_TIMED_OUT);
       troupe_cancelling_free (cancelling);
       return;
     }
@@ -133,7 +134,7 @@ troupe_promise_notify_cancelling (TroupePromise *self)
   troupe_ref_call (target, troupe_cancelling_run_turn, NULL, cancelling, troupe_cancelling_free);
 }
 
-/* Cancelling. A reason is TROUPE_PROMISE_TIMED_OUT or 0. */
+/* Cancelling */
 
 static GError *
 troupe_promise_new_cancelled_error (void)
@@ -179,6 +180,22 @@ troupe_promise_cancel_at_once (TroupePromise *self)
 }
 
 static void
+troupe_promise_cancel_others (TroupePromise *self,
+                              gint           reason)
+{
+  TroupeCancelling *cancelling = self->cancelling;
+
+  cancelling->reason = reason;
+  cancelling->canceller ((TroupeResolver *) self, cancelling->user_data);
+}
+
+gint
+troupe_promise_get_cancel_reason (TroupePromise *self)
+{
+  return self->cancelling != NULL ? self->cancelling->reason : troupe_promise_get_marks (self) & TROUPE_PROMISE_TIMED_OUT;
+}
+
+static void
 troupe_promise_cancel_pending (TroupePromise *self,
                                gint           reason)
 {
@@ -192,12 +209,12 @@ troupe_promise_cancel_pending (TroupePromise *self,
 
   /* First of all: as soon as somebody can see that it is cancelled, he may ask why. */
   troupe_promise_remove_marks (self, TROUPE_PROMISE_TIMED_OUT);
-  troupe_promise_add_marks (self, reason);
+  troupe_promise_add_marks (self, reason & TROUPE_PROMISE_TIMED_OUT);
 
   if ((marks & TROUPE_PROMISE_HAS_CANCELLER) == 0)
     troupe_promise_cancel_at_once (self);
   else if (self->cancelling->kind == TROUPE_CANCELLING_FORWARD)
-    self->cancelling->canceller ((TroupeResolver *) self, self->cancelling->user_data);
+    troupe_promise_cancel_others (self, reason);
   else
     troupe_promise_cancel_locally (self);
 }
@@ -268,20 +285,30 @@ troupe_promise_cancel (TroupePromise *self)
     g_critical ("%s: a promise is cancelled where it is at home", G_STRFUNC);
 }
 
-static void
-troupe_promise_cancel_turn (TroupeRef *home,
-                            gpointer   promise)
+/* A cancellation on its way. */
+typedef struct
 {
+  TroupePromise *promise;
+  gint           reason;
+} TroupeCancelTurn;
+
+static void
+troupe_cancel_turn_run (TroupeRef *home,
+                        gpointer   data)
+{
+  TroupeCancelTurn *self = data;
+
   if (troupe_ref_get_state (home) == TROUPE_REF_LIVE)
-    troupe_promise_cancel_as (promise, 0);
+    troupe_promise_cancel_as (self->promise, self->reason);
 }
 
 static void
-troupe_promise_time_out_turn (TroupeRef *home,
-                              gpointer   promise)
+troupe_cancel_turn_free (gpointer data)
 {
-  if (troupe_ref_get_state (home) == TROUPE_REF_LIVE)
-    troupe_promise_cancel_as (promise, TROUPE_PROMISE_TIMED_OUT);
+  TroupeCancelTurn *self = data;
+
+  troupe_promise_unref (self->promise);
+  troupe_slab_free (TROUPE_SLAB_SMALL, self);
 }
 
 void
@@ -289,9 +316,24 @@ troupe_promise_post_cancel (TroupePromise *self,
                             gint           reason)
 {
   g_autoptr (TroupeRef) home = troupe_ref_ref (self->home);
+  TroupeCancelTurn *turn = troupe_slab_alloc (TROUPE_SLAB_SMALL);
 
-  troupe_ref_call (home, reason != 0 ? troupe_promise_time_out_turn : troupe_promise_cancel_turn, NULL,
-                   troupe_promise_ref (self), (GDestroyNotify) troupe_promise_unref);
+  *turn = (TroupeCancelTurn) { troupe_promise_ref (self), reason };
+  troupe_ref_call (home, troupe_cancel_turn_run, NULL, turn, troupe_cancel_turn_free);
+}
+
+/* PROXY has its outcome from INNER, elsewhere. Promises of several homes may wait for each other in a circle, which nobody has seen when
+ * it was closed: a cancellation that has gone round it often enough ends it. */
+void
+troupe_promise_cancel_inner (TroupeResolver *proxy,
+                             gpointer        inner)
+{
+  gint reason = troupe_promise_get_cancel_reason ((TroupePromise *) proxy);
+
+  if (reason < TROUPE_PROMISE_MAX_HOPS * TROUPE_PROMISE_HOP)
+    troupe_promise_post_cancel (inner, reason + TROUPE_PROMISE_HOP);
+  else
+    troupe_resolver_take_error (proxy, troupe_promise_new_cancelled_error ());
 }
 
 void
@@ -394,7 +436,7 @@ troupe_resolver_get_cancel_reason (TroupeResolver *self)
   if (troupe_promise_get_state (cell) == TROUPE_PROMISE_ABANDONED)
     return TROUPE_ERROR_ABANDONED;
 
-  return troupe_promise_get_cancel_reason (cell) != 0 ? TROUPE_ERROR_TIMED_OUT : TROUPE_ERROR_CANCELLED;
+  return (troupe_promise_get_marks (cell) & TROUPE_PROMISE_TIMED_OUT) != 0 ? TROUPE_ERROR_TIMED_OUT : TROUPE_ERROR_CANCELLED;
 }
 
 /* Takes CANCELLING, the resolver's. */

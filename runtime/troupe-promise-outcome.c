@@ -925,7 +925,8 @@ troupe_promise_return_error (TroupePromise *self,
  * Until it comes, no step of @self runs. The steps that @inner has already run first; then the
  * outcome moves, and steps added to @inner later see nothing. A promise can be returned once:
  * another step that returns it goes on with %TROUPE_ERROR_ALREADY_ADOPTED. Returning @self, or a
- * promise that waits for it, goes on with %TROUPE_ERROR_ADOPT_SELF. If the home of
+ * promise that waits for it, goes on with %TROUPE_ERROR_ADOPT_SELF; a circle that goes through several homes is not seen, and ends
+ * when one of its promises is cancelled or times out. If the home of
  * @inner is another one and ends first, the outcome is %TROUPE_ERROR_ABANDONED.
  *
  * Only in a step of @self. The last return of a step counts.

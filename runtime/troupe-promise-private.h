@@ -111,12 +111,6 @@ troupe_promise_get_marks (TroupePromise *self)
   return __atomic_load_n (&self->mail.ref_count, __ATOMIC_ACQUIRE);
 }
 
-static inline gint
-troupe_promise_get_cancel_reason (TroupePromise *self)
-{
-  return troupe_promise_get_marks (self) & TROUPE_PROMISE_TIMED_OUT;
-}
-
 /* Returns the marks that were there. */
 static inline gint
 troupe_promise_add_marks (TroupePromise *self,
@@ -198,9 +192,18 @@ void           troupe_promise_finalize     (TroupePromise    *self);
 void           troupe_promise_release_cancelling (TroupePromise *self);
 /* Home, once nobody waits any more: tells the resolver's side, if it wants to know. */
 void           troupe_promise_notify_cancelling (TroupePromise *self);
-/* FALSE when SELF is not at home here. REASON: TROUPE_PROMISE_TIMED_OUT or 0. */
+/* The reason of a cancellation is TROUPE_PROMISE_TIMED_OUT or 0, and how often it was passed on from home to home. */
+#define TROUPE_PROMISE_HOP (1 << 8)
+#define TROUPE_PROMISE_MAX_HOPS 1000
+
+/* FALSE when SELF is not at home here. */
 gboolean       troupe_promise_cancel_as    (TroupePromise    *self,
                                             gint              reason);
+/* For a canceller, while it runs at home. */
+gint           troupe_promise_get_cancel_reason (TroupePromise *self);
+/* A canceller for forward_cancel (), whose data is a promise at home elsewhere. */
+void           troupe_promise_cancel_inner (TroupeResolver   *proxy,
+                                            gpointer          inner);
 /* Any thread: SELF is cancelled by a turn at home. */
 void           troupe_promise_post_cancel  (TroupePromise    *self,
                                             gint              reason);

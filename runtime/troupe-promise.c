@@ -676,13 +676,6 @@ troupe_promise_wait_for (TroupePromise *self,
   troupe_promise_link (self);
 }
 
-static void
-troupe_promise_cancel_inner_cb (TroupeResolver *proxy,
-                                gpointer        inner)
-{
-  troupe_promise_post_cancel (inner, troupe_promise_get_cancel_reason ((TroupePromise *) proxy));
-}
-
 /* SELF, whose outcome has been taken out, goes on with the outcome of INNER, a handle that it takes. */
 static void
 troupe_promise_adopt (TroupePromise *self,
@@ -710,7 +703,7 @@ troupe_promise_adopt (TroupePromise *self,
       TroupeResolver *resolver;
       TroupePromise *proxy = troupe_promise_new_at (self->home, &resolver);
 
-      troupe_promise_forward_cancel (proxy, troupe_promise_cancel_inner_cb, troupe_promise_ref (inner),
+      troupe_promise_forward_cancel (proxy, troupe_promise_cancel_inner, troupe_promise_ref (inner),
                                      (GDestroyNotify) troupe_promise_unref);
       troupe_promise_pipe (inner, resolver);
       proxy->adopted = TRUE;

@@ -732,15 +732,54 @@ cancel_elsewhere (TroupeActor    *actor,
 
   g_test_expect_message ("Troupe", G_LOG_LEVEL_CRITICAL, "troupe_promise_cancel: a promise is cancelled where*");
   troupe_promise_cancel (cell->promise);
-  g_test_expect_message ("Troupe", G_LOG_LEVEL_CRITICAL, "troupe_promise_pause: a promise is paused where*");
-  troupe_promise_pause (cell->promise);
-  g_test_expect_message ("Troupe", G_LOG_LEVEL_CRITICAL, "troupe_promise_unpause: a promise is unpaused where*");
-  troupe_promise_unpause (cell->promise);
   g_test_expect_message ("Troupe", G_LOG_LEVEL_CRITICAL, "troupe_promise_add_timeout: a timeout is added where*");
   troupe_promise_add_timeout (cell->promise, 0, NULL, NULL, NULL);
   g_test_assert_expected_messages ();
   troupe_message_reply (message);
   return TRUE;
+}
+
+static gboolean
+pause_elsewhere (TroupeActor    *actor,
+                 TroupeMessage  *message,
+                 GError        **error)
+{
+  Cell *cell = test_puppet_get_data (message);
+
+  g_test_expect_message ("Troupe", G_LOG_LEVEL_CRITICAL, "troupe_promise_pause: a promise is paused where*");
+  troupe_promise_pause (cell->promise);
+  g_test_expect_message ("Troupe", G_LOG_LEVEL_CRITICAL, "troupe_promise_unpause: a promise is unpaused where*");
+  troupe_promise_unpause (cell->promise);
+  g_test_assert_expected_messages ();
+  troupe_message_reply (message);
+  return TRUE;
+}
+
+static void
+test_d_43 (void)
+{
+  TroupeSystem *system = troupe_test_system_new ();
+  g_autoptr (TroupeRef) puppet = test_puppet_new (system, NULL);
+  Cell cell = { NULL };
+
+  g_test_summary ("A promise is neither paused nor unpaused elsewhere than at home");
+
+  cell.promise = new_shown (&cell.resolver);
+  run_in (puppet, pause_elsewhere, &cell);
+  resolve (cell.resolver, 1);
+  assert_trace ("1");
+  cell_clear (&cell);
+
+  cell.promise = new_shown (&cell.resolver);
+  troupe_promise_pause (cell.promise);
+  run_in (puppet, pause_elsewhere, &cell);
+  resolve (cell.resolver, 1);
+  assert_trace ("");
+  troupe_promise_unpause (cell.promise);
+  assert_trace ("1");
+
+  cell_clear (&cell);
+  troupe_test_system_end (system);
 }
 
 static void
@@ -750,7 +789,7 @@ test_x_110 (void)
   g_autoptr (TroupeRef) puppet = test_puppet_new (system, NULL);
   Cell cell = { NULL };
 
-  g_test_summary ("Cancelling, pausing and timeouts are refused elsewhere than at home, without any change");
+  g_test_summary ("Cancelling and timeouts are refused elsewhere than at home, without any change");
 
   cell.promise = new_shown (&cell.resolver);
   run_in (puppet, cancel_elsewhere, &cell);
@@ -1117,6 +1156,64 @@ test_x_123 (void)
 }
 
 static gboolean
+make_resolved (TroupeActor    *actor,
+               TroupeMessage  *message,
+               GError        **error)
+{
+  Cell *cell = test_puppet_get_data (message);
+
+  cell->promise = troupe_promise_new_resolved (NULL);
+  troupe_message_reply (message);
+  return TRUE;
+}
+
+/* Two promises, here and there. */
+typedef struct
+{
+  Cell here;
+  Cell there;
+} Circle;
+
+static gboolean
+wait_for_other (TroupeActor    *actor,
+                TroupeMessage  *message,
+                GError        **error)
+{
+  Circle *circle = test_puppet_get_data (message);
+
+  troupe_promise_add_callback (circle->there.promise, give_promise, troupe_promise_ref (circle->here.promise), NULL);
+  troupe_promise_add_both (circle->there.promise, give_nothing, NULL, NULL);
+  troupe_message_reply (message);
+  return TRUE;
+}
+
+static void
+test_x_124 (void)
+{
+  TroupeSystem *system = troupe_test_system_new ();
+  g_autoptr (TroupeRef) puppet = test_puppet_new (system, NULL);
+  Circle circle = { { NULL }, { NULL } };
+
+  g_test_summary ("Promises of two homes that wait for each other can be cancelled, and a timeout does");
+
+  run_in (puppet, make_resolved, &circle.there);
+  circle.here.promise = troupe_promise_new (&circle.here.resolver);
+  troupe_promise_add_callback (circle.here.promise, give_promise, troupe_promise_ref (circle.there.promise), NULL);
+  troupe_promise_add_timeout (circle.here.promise, 1, NULL, NULL, NULL);
+  troupe_promise_add_both (circle.here.promise, show, NULL, NULL);
+  troupe_promise_add_both (circle.here.promise, give_nothing, NULL, NULL);
+  run_in (puppet, wait_for_other, &circle);
+  resolve (circle.here.resolver, 1);
+  troupe_test_until (trace->len > 0);
+  assert_trace ("!TIMED_OUT");
+  troupe_test_until (troupe_promise_is_resolved (circle.there.promise));
+
+  cell_clear (&circle.here);
+  cell_clear (&circle.there);
+  troupe_test_system_end (system);
+}
+
+static gboolean
 make_paused (TroupeActor    *actor,
              TroupeMessage  *message,
              GError        **error)
@@ -1237,6 +1334,7 @@ main (int    argc,
     const char *path;
     GTestFunc   func;
   } tests[] = {
+    { "/troupe/promise-cancel/d/rule-43", test_d_43 },
     { "/troupe/promise-cancel/f/rule-50", test_f_50 },
     { "/troupe/promise-cancel/f/rule-51", test_f_51 },
     { "/troupe/promise-cancel/f/rule-51/dropped", test_f_51_dropped },
@@ -1273,6 +1371,7 @@ main (int    argc,
     { "/troupe/promise-cancel/x/rule-119", test_x_119 },
     { "/troupe/promise-cancel/x/rule-120", test_x_120 },
     { "/troupe/promise-cancel/x/rule-123", test_x_123 },
+    { "/troupe/promise-cancel/x/rule-124", test_x_124 },
     { "/troupe/promise-cancel/x/rule-126", test_x_126 },
     { "/troupe/promise-cancel/y/rule-142", test_y_142 },
   };

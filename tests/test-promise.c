@@ -1486,6 +1486,148 @@ test_y_134 (void)
 }
 
 static void
+log_and_resolve (const char     *domain,
+                 GLogLevelFlags  level,
+                 const char     *message,
+                 gpointer        user_data)
+{
+  say ("report");
+  resolve (user_data, 7);
+}
+
+static void
+test_h_74 (void)
+{
+  TroupePromise *promise = troupe_promise_new_rejected (g_error_new_literal (TROUPE_ERROR, TROUPE_ERROR_CANCELLED, "Unwanted"));
+  g_autoptr (TroupeResolver) resolver = NULL;
+  g_autoptr (TroupePromise) other = troupe_promise_new (&resolver);
+  guint handler = g_log_set_handler ("Troupe", G_LOG_LEVEL_DEBUG, log_and_resolve, resolver);
+
+  g_test_summary ("A report runs nothing but the log writer, which may use promises: what the promise holds is freed after it");
+
+  troupe_promise_add_callback (other, show, NULL, NULL);
+  troupe_promise_pause (promise);
+  troupe_promise_add_both (promise, show, (gpointer) "freed", (GDestroyNotify) say);
+  troupe_promise_unref (promise);
+  g_log_remove_handler ("Troupe", handler);
+  assert_trace ("report 7 freed");
+}
+
+static void
+test_y_136 (void)
+{
+  TroupePromise *promise = new_resolved (1);
+
+  g_test_summary ("The data of steps that are dropped are freed in the order in which the steps were added");
+
+  troupe_promise_add_callback (promise, show, (gpointer) "ran", (GDestroyNotify) say);
+  troupe_promise_pause (promise);
+  troupe_promise_add_callback (promise, show, (gpointer) "a", (GDestroyNotify) say);
+  troupe_promise_add_callbacks (promise, show, (gpointer) "b", (GDestroyNotify) say, show, (gpointer) "c", (GDestroyNotify) say);
+  troupe_promise_add_errback (promise, show, (gpointer) "d", (GDestroyNotify) say);
+  troupe_promise_unref (promise);
+  assert_trace ("1 ran a b c d");
+}
+
+/* A value, and whether it was accepted, which is freed when its promise goes, whatever way that takes. */
+
+static gboolean
+resolve_counted (TroupeResolver *resolver,
+                 Witness        *witness)
+{
+  return troupe_resolver_resolve_pointer (resolver, witness, witness_cb, NULL);
+}
+
+static void
+leave_canceller (TroupeResolver *resolver,
+                 gpointer        user_data)
+{
+}
+
+static void
+test_y_141 (void)
+{
+  Witness kept = { 0 }, late = { 0 }, replaced = { 0 }, adopted = { 0 }, chained = { 0 }, paused = { 0 };
+  Witness swallowed = { 0 }, refused = { 0 }, timed = { 0 };
+
+  g_test_summary ("A value is freed once, whichever way it goes");
+
+  {
+    g_autoptr (TroupeResolver) resolver = NULL, next_resolver = NULL;
+    g_autoptr (TroupePromise) promise = troupe_promise_new (&resolver), next = troupe_promise_new (&next_resolver);
+    g_autoptr (TroupePromise) outer = new_resolved (0);
+
+    g_assert_true (resolve_counted (resolver, &kept));
+    g_assert_false (resolve_counted (resolver, &late));
+    g_assert_cmpint (late.count, ==, 1);
+    troupe_promise_chain_to (promise, next_resolver);
+    troupe_promise_add_callback (outer, give_promise, g_steal_pointer (&next), NULL);
+    g_assert_cmpint (kept.count, ==, 0);
+  }
+  {
+    g_autoptr (TroupeResolver) resolver = NULL, inner_resolver = NULL, target_resolver = NULL;
+    g_autoptr (TroupePromise) promise = troupe_promise_new (&resolver), target = troupe_promise_new (&target_resolver);
+
+    troupe_promise_add_callback (promise, give_promise, troupe_promise_new (&inner_resolver), NULL);
+    troupe_promise_chain_to (promise, target_resolver);
+    g_assert_true (resolve_counted (resolver, &replaced));
+    g_assert_cmpint (replaced.count, ==, 1);
+    g_assert_true (resolve_counted (inner_resolver, &adopted));
+    g_assert_cmpint (adopted.count, ==, 0);
+  }
+  {
+    g_autoptr (TroupeResolver) resolver = NULL, target_resolver = NULL;
+    g_autoptr (TroupePromise) promise = troupe_promise_new (&resolver), target = troupe_promise_new (&target_resolver);
+
+    troupe_promise_cancel (target);
+    troupe_promise_chain_to (promise, target_resolver);
+    g_assert_true (resolve_counted (resolver, &chained));
+    g_assert_cmpint (chained.count, ==, 1);
+    troupe_promise_pause (promise);
+    troupe_promise_add_errback (target, give_nothing, NULL, NULL);
+  }
+  {
+    g_autoptr (TroupeResolver) resolver = NULL;
+    g_autoptr (TroupePromise) promise = troupe_promise_new (&resolver);
+
+    troupe_promise_pause (promise);
+    troupe_promise_add_callback (promise, show, NULL, NULL);
+    g_assert_true (resolve_counted (resolver, &paused));
+  }
+  {
+    g_autoptr (TroupeResolver) resolver = NULL, other_resolver = NULL;
+    g_autoptr (TroupePromise) promise = troupe_promise_new (&resolver);
+    g_autoptr (TroupePromise) other = troupe_promise_new_with_canceller (&other_resolver, leave_canceller, NULL, NULL);
+
+    troupe_promise_cancel (promise);
+    g_assert_true (resolve_counted (resolver, &swallowed));
+    troupe_promise_cancel (other);
+    g_assert_false (resolve_counted (other_resolver, &refused));
+    g_assert_cmpint (swallowed.count + refused.count, ==, 2);
+    troupe_promise_add_errback (promise, give_nothing, NULL, NULL);
+    troupe_promise_add_errback (other, give_nothing, NULL, NULL);
+  }
+  {
+    g_autoptr (TroupeResolver) resolver = NULL;
+    g_autoptr (TroupePromise) promise = troupe_promise_new (&resolver);
+
+    troupe_promise_add_timeout (promise, 60000, NULL, NULL, NULL);
+    g_assert_true (resolve_counted (resolver, &timed));
+    g_assert_cmpint (timed.count, ==, 0);
+  }
+
+  g_assert_cmpint (kept.count, ==, 1);
+  g_assert_cmpint (late.count, ==, 1);
+  g_assert_cmpint (replaced.count, ==, 1);
+  g_assert_cmpint (adopted.count, ==, 1);
+  g_assert_cmpint (chained.count, ==, 1);
+  g_assert_cmpint (paused.count, ==, 1);
+  g_assert_cmpint (swallowed.count, ==, 1);
+  g_assert_cmpint (refused.count, ==, 1);
+  g_assert_cmpint (timed.count, ==, 1);
+}
+
+static void
 test_y_135 (void)
 {
   g_autoptr (TroupePromise) promise = new_resolved (1);
@@ -1835,12 +1977,15 @@ main (int    argc,
     { "/troupe/promise/h/rule-71", test_h_71 },
     { "/troupe/promise/h/rule-72", test_h_72 },
     { "/troupe/promise/h/rule-73", test_h_73 },
+    { "/troupe/promise/h/rule-74", test_h_74 },
     { "/troupe/promise/y/rule-134", test_y_134 },
     { "/troupe/promise/y/rule-135", test_y_135 },
+    { "/troupe/promise/y/rule-136", test_y_136 },
     { "/troupe/promise/y/rule-137", test_y_137 },
     { "/troupe/promise/y/rule-138", test_y_138 },
     { "/troupe/promise/y/rule-139", test_y_139 },
     { "/troupe/promise/y/rule-140", test_y_140 },
+    { "/troupe/promise/y/rule-141", test_y_141 },
     { "/troupe/promise/return/twice", test_return_twice },
     { "/troupe/promise/return/outside", test_return_outside },
     { "/troupe/promise/borrow", test_borrow },

@@ -1040,6 +1040,81 @@ test_x_127 (void)
   troupe_test_system_end (system);
 }
 
+static gboolean
+fail_busy (TroupeActor    *actor,
+           TroupeMessage  *message,
+           GError        **error)
+{
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_BUSY, "Too busy");
+  return FALSE;
+}
+
+static void
+test_x_128 (void)
+{
+  TroupeSystem *system = troupe_test_system_new ();
+  g_autoptr (TroupeRef) puppet = test_puppet_new (system, "busy");
+
+  g_test_summary ("The error of a message that was only sent is its actor's failure; there is no promise to report it");
+
+  g_test_expect_message ("Troupe", G_LOG_LEVEL_WARNING, "*“/busy” failed*: Too busy*");
+  test_puppet_tell (puppet, fail_busy, NULL);
+  wait_for (test_puppet_ask (puppet, just_reply, NULL));
+  g_test_assert_expected_messages ();
+  troupe_test_system_end (system);
+}
+
+static void
+remember_thread (TroupePromise *promise,
+                 gpointer       thread)
+{
+  *(GThread **) thread = g_thread_self ();
+}
+
+static gboolean
+make_noting (TroupeActor    *actor,
+             TroupeMessage  *message,
+             GError        **error)
+{
+  Cell *cell = test_puppet_get_data (message);
+
+  cell->promise = troupe_promise_new (&cell->resolver);
+  troupe_promise_add_callback (cell->promise, remember_thread, &cell->thread, NULL);
+  troupe_message_reply (message);
+  return TRUE;
+}
+
+static gpointer
+resolve_in_thread (gpointer resolver)
+{
+  g_assert_true (troupe_resolver_resolve (resolver, NULL));
+  return NULL;
+}
+
+static void
+test_x_130 (void)
+{
+  TroupeSystem *system = troupe_test_system_new ();
+  g_autoptr (TroupeRef) puppet = test_puppet_new (system, NULL);
+  int i;
+
+  g_test_summary ("An actor's steps run on its reactor's thread, whichever thread resolves");
+
+  for (i = 0; i < 4; i++)
+    {
+      Cell cell = { NULL };
+
+      wait_for (test_puppet_ask (puppet, make_noting, &cell));
+      g_thread_join (g_thread_new (NULL, resolve_in_thread, cell.resolver));
+      g_assert_null (cell.thread);
+      troupe_test_until (cell.thread != NULL);
+      g_assert_true (cell.thread == g_thread_self ());
+      cell_clear (&cell);
+    }
+
+  troupe_test_system_end (system);
+}
+
 /* Threads that resolve or drop, against a home that adds steps and drops its handle. */
 
 #define N_STRESS 4000
@@ -1153,6 +1228,8 @@ main (int    argc,
     { "/troupe/resolver/x/rule-123/home-ends", test_x_123_home_ends },
     { "/troupe/resolver/x/rule-127", test_x_127 },
     { "/troupe/resolver/x/rule-127/question", test_x_127_question },
+    { "/troupe/resolver/x/rule-128", test_x_128 },
+    { "/troupe/resolver/x/rule-130", test_x_130 },
     { "/troupe/resolver/x/rule-132", test_x_132 },
     { "/troupe/resolver/y/rule-142", test_y_142 },
     { "/troupe/resolver/or-fail", test_or_fail },
