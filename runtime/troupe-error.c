@@ -20,11 +20,12 @@
  *   without a reply, so that no outcome can come any more
  * @TROUPE_ERROR_ADOPT_SELF: a step returned the promise it belongs to, or one that waits for it
  * @TROUPE_ERROR_ALREADY_ADOPTED: a step returned a promise that another chain has taken already
- * @TROUPE_ERROR_NOT_HELD: a semaphore was released that nobody holds
+ * @TROUPE_ERROR_NOT_HELD: a semaphore or a lock was released by somebody who does not hold it
  * @TROUPE_ERROR_QUEUE_OVERFLOW: a queue is full
  * @TROUPE_ERROR_QUEUE_UNDERFLOW: a queue is empty, and no more may wait for a value
  * @TROUPE_ERROR_WOULD_BLOCK: only a fiber can wait, and only for promises that are at home where it is
  * @TROUPE_ERROR_NO_STACK: there is no memory for the stack of another fiber
+ * @TROUPE_ERROR_BUSY: a file lock is waited for already
  * @TROUPE_ERROR_ACTOR_STOPPED: the actor has ended; if it failed, the cause says why
  * @TROUPE_ERROR_UNHANDLED: the actor has no handler for a message of that name
  * @TROUPE_ERROR_BODY_TYPE: the message has another type of body than its handler accepts
@@ -131,6 +132,7 @@ G_DEFINE_ENUM_TYPE (TroupeError, troupe_error,
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_QUEUE_UNDERFLOW, "queue-underflow"),
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_WOULD_BLOCK, "would-block"),
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_NO_STACK, "no-stack"),
+                    G_DEFINE_ENUM_VALUE (TROUPE_ERROR_BUSY, "busy"),
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_ACTOR_STOPPED, "actor-stopped"),
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_UNHANDLED, "unhandled"),
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_BODY_TYPE, "body-type"),

@@ -35,6 +35,7 @@
 #include "troupe-looping-call.h"
 #include "troupe-semaphore.h"
 #include "troupe-queue.h"
+#include "troupe-file-lock.h"
 #include "troupe-transport.h"
 #include "troupe-protocol.h"
 #include "troupe-endpoint.h"

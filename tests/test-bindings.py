@@ -4,8 +4,10 @@
 """Subclasses actors and protocols in Python, and asks, sends, watches and serves with them."""
 
 import contextlib
+import os
 import socket
 import sys
+import tempfile
 import unittest
 
 try:
@@ -444,6 +446,49 @@ class BindingsTest(unittest.TestCase):
         with self.assertRaisesTroupe(Troupe.Error.QUEUE_OVERFLOW):
             queue.put('one more')
         self.assertEqual([queue.get().propagate_value() for _ in values], [1 << 40, {'a': [1, 2]}, None])
+
+    def test_elsewhere(self):
+        """A lock and a queue of the main context are for actors, too, and what one holds is released when it has ended."""
+        lock = Troupe.Semaphore.new(1)
+        queue = Troupe.Queue.new(-1, -1)
+
+        class Holder(Troupe.Actor):
+            def do_receive(self, message):
+                if message.get_name() == 'acquire':
+                    message.reply_promise(lock.acquire())
+                else:
+                    message.reply_promise(queue.offer('from elsewhere'))
+                return True
+
+        holder = self.spawn(Holder)
+        self.assertEqual(self.outcome(holder.ask(Troupe.Message.new('acquire'))), lock)
+        waiting = lock.acquire()
+        self.assertFalse(waiting.is_resolved())
+        self.assertIsNone(self.outcome(holder.ask(Troupe.Message.new('offer'))))
+        self.assertEqual(self.outcome(queue.get()), 'from elsewhere')
+        holder.stop()
+        until(waiting.is_resolved)
+        lock.release()
+
+    def test_file_lock(self):
+        """A file lock is had once at a time, and again after a time-out."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, 'lock')
+            clock = Troupe.Clock.new(self.system.get_reactor())
+            one, other = Troupe.FileLock.new(path), Troupe.FileLock.new(path)
+            self.assertEqual(one.acquire(-1).get_object(), one)
+            promise = other.acquire(1500)
+            with self.assertRaisesTroupe(Troupe.Error.BUSY):
+                other.acquire(-1).propagate_value()
+            clock.advance(1500)
+            with self.assertRaisesTroupe(Troupe.Error.TIMED_OUT):
+                promise.propagate_value()
+            one.release()
+            self.assertEqual(other.acquire(-1).get_object(), other)
+            self.assertEqual((one.is_held(), other.is_held(), other.get_path()), (False, True, path))
+            other.release()
+            with self.assertRaisesTroupe(Troupe.Error.NOT_HELD):
+                other.release()
 
     def test_factory(self):
         """A factory of Python spawns its connections as an actor spawns its children."""
