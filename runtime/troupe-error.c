@@ -44,6 +44,10 @@
  * @TROUPE_ERROR_NO_TRIGGER: there is no such trigger, or it has run
  * @TROUPE_ERROR_BAD_DESCRIPTOR: the file descriptor is closed, or of a kind that cannot be waited for
  * @TROUPE_ERROR_WRONG_THREAD: only the reactor's own thread can do that
+ * @TROUPE_ERROR_TASK_DONE: the task has nothing left to do
+ * @TROUPE_ERROR_TASK_FAILED: the task has ended by an error
+ * @TROUPE_ERROR_TASK_STOPPED: the task was stopped, or its cooperator was
+ * @TROUPE_ERROR_NOT_PAUSED: what is not paused cannot be resumed
  * @TROUPE_ERROR_BAD_ENDPOINT: the string does not describe an endpoint
  * @TROUPE_ERROR_CANNOT_LISTEN: the address cannot be listened on
  * @TROUPE_ERROR_UNKNOWN_HOST: the host name has no address
@@ -151,6 +155,10 @@ G_DEFINE_ENUM_TYPE (TroupeError, troupe_error,
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_NO_TRIGGER, "no-trigger"),
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_BAD_DESCRIPTOR, "bad-descriptor"),
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_WRONG_THREAD, "wrong-thread"),
+                    G_DEFINE_ENUM_VALUE (TROUPE_ERROR_TASK_DONE, "task-done"),
+                    G_DEFINE_ENUM_VALUE (TROUPE_ERROR_TASK_FAILED, "task-failed"),
+                    G_DEFINE_ENUM_VALUE (TROUPE_ERROR_TASK_STOPPED, "task-stopped"),
+                    G_DEFINE_ENUM_VALUE (TROUPE_ERROR_NOT_PAUSED, "not-paused"),
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_BAD_ENDPOINT, "bad-endpoint"),
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_CANNOT_LISTEN, "cannot-listen"),
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_UNKNOWN_HOST, "unknown-host"),

@@ -36,6 +36,8 @@
 #include "troupe-semaphore.h"
 #include "troupe-queue.h"
 #include "troupe-file-lock.h"
+#include "troupe-cooperative-task.h"
+#include "troupe-cooperator.h"
 #include "troupe-transport.h"
 #include "troupe-protocol.h"
 #include "troupe-endpoint.h"

@@ -490,6 +490,43 @@ class BindingsTest(unittest.TestCase):
             with self.assertRaisesTroupe(Troupe.Error.NOT_HELD):
                 other.release()
 
+    def test_cooperator(self):
+        """A generator is a task, whose promises are waited for and whose errors are its end."""
+        def add(cooperator, generator):
+            def do_unit(task):
+                try:
+                    return next(generator)
+                except StopIteration:
+                    task.finish()
+
+            return cooperator.add(do_unit)
+
+        def spell(word):
+            for letter in word:
+                story.append(letter)
+                yield
+
+        def fail():
+            yield Troupe.sleep(1)
+            raise failure('No')
+
+        story = []
+        cooperator = Troupe.Cooperator.new()
+        tasks = [add(cooperator, spell(word)) for word in ('abc', '123')]
+        for task in tasks:
+            self.assertEqual(self.outcome(task.when_done()), task)
+        self.assertEqual(''.join(story), 'a1b2c3')
+        with self.assertRaisesTroupe(Troupe.Error.TASK_DONE):
+            tasks[0].pause()
+
+        with self.assertRaisesTroupe(Troupe.Error.FAILED):
+            self.outcome(add(cooperator, fail()).when_done())
+        paused = add(cooperator, spell('xyz'))
+        paused.pause()
+        cooperator.stop()
+        with self.assertRaisesTroupe(Troupe.Error.TASK_STOPPED):
+            paused.when_done().propagate_value()
+
     def test_factory(self):
         """A factory of Python spawns its connections as an actor spawns its children."""
         class Twice(Troupe.Factory):
