@@ -159,6 +159,7 @@ troupe_row_ask_refused_cb (TroupeRef *home,
   troupe_resolver_take_error (ask->resolver, troupe_ref_new_ended_error (home));
 }
 
+/* What was cancelled meanwhile is not asked. (If the asker has ended, a value that it put still counts.) */
 static void
 troupe_row_ask_cb (TroupeRef *home,
                    gpointer   data)
@@ -167,7 +168,7 @@ troupe_row_ask_cb (TroupeRef *home,
 
   if (ask->row->over)
     troupe_row_ask_refused_cb (home, ask);
-  else if (!troupe_resolver_is_resolved (ask->resolver))
+  else if ((troupe_promise_get_marks ((TroupePromise *) ask->resolver) & TROUPE_PROMISE_CANCELLED) == 0)
     ask->answer (ask->object, ask);
 }
 

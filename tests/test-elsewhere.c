@@ -850,6 +850,17 @@ put (Puppet *self)
 }
 
 static gboolean
+put_and_stop (TroupeActor    *actor,
+              TroupeMessage  *message,
+              GError        **error)
+{
+  Puppet *self = test_puppet_get_data (message);
+
+  troupe_ref_stop (self->ref);
+  return put_elsewhere (actor, message, error);
+}
+
+static gboolean
 offer_elsewhere (TroupeActor    *actor,
                  TroupeMessage  *message,
                  GError        **error)
@@ -939,6 +950,20 @@ test_rule_91_lost (Fixture       *fixture,
   put (&p[0]);
   settle (fixture);
   g_test_assert_expected_messages ();
+  g_assert_cmpint (get_n_items (fixture), ==, 1);
+}
+
+static void
+test_rule_91_last_words (Fixture       *fixture,
+                         gconstpointer  threaded)
+{
+  Puppet *p = fixture->puppets;
+
+  g_test_summary ("What an actor puts before it stops arrives.");
+
+  do_in (fixture->owner, make_queue, fixture);
+  do_in (p[0].ref, put_and_stop, &p[0]);
+  wait_for_end (p[0].ref);
   g_assert_cmpint (get_n_items (fixture), ==, 1);
 }
 
@@ -1078,6 +1103,7 @@ main (int   argc,
   add ("rule-90", test_rule_90);
   add ("rule-91", test_rule_91);
   add ("rule-91-lost", test_rule_91_lost);
+  add ("rule-91-last-words", test_rule_91_last_words);
   add ("rule-92", test_rule_92);
   add ("rule-92-race", test_rule_92_race);
   add ("rule-94-holder", test_rule_94_holder);
