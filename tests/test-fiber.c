@@ -909,6 +909,88 @@ test_fail (Fixture       *fixture,
 }
 
 static void
+test_restart (Fixture       *fixture,
+              gconstpointer  data)
+{
+  g_autoptr (TroupeSupervision) supervision = troupe_supervision_new (TROUPE_DIRECTIVE_RESTART);
+  g_autoptr (TroupePromise) promise = NULL;
+  g_autoptr (TroupePromise) next = NULL;
+
+  g_test_summary ("A restart ends the fibers of the old object as a stop does; what waits in the mailbox is the new one's.");
+
+  troupe_system_set_supervision (fixture->system, supervision);
+  troupe_test_settle ();
+  promise = troupe_ref_ask (fixture->waiter, job ("wander", wait_at_gate, fixture));
+  troupe_test_until (fixture->gate != NULL);
+  g_test_expect_message ("Troupe", G_LOG_LEVEL_WARNING, "*waiter*now*");
+  troupe_ref_send (fixture->waiter, job ("run", fail_now, fixture));
+  next = troupe_ref_ask (fixture->waiter, job ("run", double_number, GINT_TO_POINTER (4)));
+  assert_outcome (next, 8);
+  g_test_assert_expected_messages ();
+  assert_trace ("before failed stopped");
+  assert_failure (promise, ACTOR_STOPPED);
+  g_assert_false (troupe_ref_has_ended (fixture->waiter));
+}
+
+static gboolean
+arm_failure (TroupeActor    *actor,
+             TroupeMessage  *message,
+             GError        **error)
+{
+  g_autoptr (TroupePromise) promise = troupe_promise_new (test_puppet_get_data (message));
+
+  troupe_promise_or_fail (promise);
+  return TRUE;
+}
+
+static void
+test_restart_held (Fixture       *fixture,
+                   gconstpointer  data)
+{
+  g_autoptr (TroupeSupervision) supervision = troupe_supervision_new (TROUPE_DIRECTIVE_RESTART);
+  g_autoptr (TroupeResolver) fuse = NULL;
+
+  g_test_summary ("Messages that a fiber held back when its actor restarts are handled by the new object.");
+
+  troupe_system_set_supervision (fixture->system, supervision);
+  troupe_test_settle ();
+  troupe_ref_send (fixture->waiter, job ("run", arm_failure, &fuse));
+  troupe_ref_send (fixture->waiter, job ("wait", wait_at_gate, fixture));
+  note (fixture, "one");
+  troupe_test_until (fixture->gate != NULL);
+  troupe_test_settle ();
+  note (fixture, "two");
+
+  g_test_expect_message ("Troupe", G_LOG_LEVEL_WARNING, "*waiter*fuse*");
+  troupe_resolver_reject (fuse, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_FAILED, "fuse"), NULL);
+  troupe_test_until (strstr (trace->str, "two") != NULL);
+  g_test_assert_expected_messages ();
+  assert_trace ("before failed stopped one two");
+}
+
+static void
+test_resume (Fixture       *fixture,
+             gconstpointer  data)
+{
+  g_autoptr (TroupeSupervision) supervision = troupe_supervision_new (TROUPE_DIRECTIVE_RESUME);
+  g_autoptr (TroupePromise) promise = NULL;
+
+  g_test_summary ("If an actor goes on after a failure, its fibers do.");
+
+  troupe_system_set_supervision (fixture->system, supervision);
+  troupe_test_settle ();
+  promise = troupe_ref_ask (fixture->waiter, job ("wander", wait_at_gate, fixture));
+  troupe_test_until (fixture->gate != NULL);
+  g_test_expect_message ("Troupe", G_LOG_LEVEL_WARNING, "*waiter*now*");
+  troupe_ref_send (fixture->waiter, job ("run", fail_now, fixture));
+  troupe_test_settle ();
+  g_test_assert_expected_messages ();
+  open_gate (fixture, 3);
+  assert_outcome (promise, 3);
+  assert_trace ("before after");
+}
+
+static void
 test_kill (Fixture       *fixture,
            gconstpointer  data)
 {
@@ -1319,6 +1401,9 @@ main (int   argc,
   add ("cancelled-ask", test_cancelled_ask);
   add ("stop", test_stop);
   add ("fail", test_fail);
+  add ("restart", test_restart);
+  add ("restart-held", test_restart_held);
+  add ("resume", test_resume);
   add ("kill", test_kill);
   add ("stubborn", test_stubborn);
   add ("stop-func", test_stop_func);
