@@ -1573,6 +1573,7 @@ test_y_141 (void)
     g_assert_true (resolve_counted (resolver, &replaced));
     g_assert_cmpint (replaced.count, ==, 1);
     g_assert_true (resolve_counted (inner_resolver, &adopted));
+    g_assert_true (troupe_promise_get_pointer (target) == &adopted);
     g_assert_cmpint (adopted.count, ==, 0);
   }
   {
