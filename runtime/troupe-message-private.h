@@ -18,6 +18,7 @@ G_BEGIN_DECLS
 #define TROUPE_MESSAGE_SHARES 8      /* the body is that of `original`, which it holds instead of a target */
 #define TROUPE_MESSAGE_IN_FIBER 16   /* a fiber that waits will answer */
 #define TROUPE_MESSAGE_TIMED 32      /* it is a TroupeTimedMessage */
+#define TROUPE_MESSAGE_REPLAYED 64   /* its handler failed, and it is there once more: it is no dead letter */
 #define TROUPE_MESSAGE_LETTER 4      /* the sender counts it in n_letters, which needs no atomic operation */
 
 struct _TroupeMessage

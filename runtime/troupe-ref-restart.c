@@ -301,6 +301,7 @@ troupe_ref_replay (TroupeRef *self)
     return;
 
   message->mail.bits &= ~TROUPE_MESSAGE_IN_FIBER;
+  message->mail.bits |= TROUPE_MESSAGE_REPLAYED;
   troupe_ref_enqueue_first (self, &message->mail);
 }
 

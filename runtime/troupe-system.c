@@ -196,6 +196,9 @@ troupe_system_bury (TroupeSystem  *self,
                     TroupeMessage *message,
                     TroupeError    reason)
 {
+  if (message->mail.bits & TROUPE_MESSAGE_REPLAYED)
+    return;
+
   __atomic_fetch_add (&self->n_dead_letters, 1, __ATOMIC_RELAXED);
 
   if (g_signal_has_handler_pending (self, signals[DEAD_LETTER], 0, FALSE))
