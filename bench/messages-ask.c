@@ -72,19 +72,54 @@ asker_ask (Asker *self)
 }
 
 static gboolean
+asker_begin (Asker          *self,
+             TroupeMessage  *message,
+             GError        **error)
+{
+  self->answerer = troupe_actor_spawn (TROUPE_ACTOR (self), NULL, TYPE_ANSWERER, error, NULL);
+  if (self->answerer == NULL)
+    return FALSE;
+
+  self->n_messages = self->n_left = troupe_message_get_uint64 (message);
+  bench_begin ();
+  return TRUE;
+}
+
+static gboolean
 asker_on_run (TroupeActor    *actor,
               TroupeMessage  *message,
               GError        **error)
 {
   Asker *self = BENCH_ASKER (actor);
 
-  self->answerer = troupe_actor_spawn (actor, NULL, TYPE_ANSWERER, error, NULL);
-  if (self->answerer == NULL)
+  if (!asker_begin (self, message, error))
     return FALSE;
 
-  self->n_messages = self->n_left = troupe_message_get_uint64 (message);
-  bench_begin ();
   asker_ask (self);
+  return TRUE;
+}
+
+/* The same in a fiber. */
+static gboolean
+asker_on_run_fiber (TroupeActor    *actor,
+                    TroupeMessage  *message,
+                    GError        **error)
+{
+  Asker *self = BENCH_ASKER (actor);
+
+  if (!asker_begin (self, message, error))
+    return FALSE;
+
+  for (; self->n_left > 0; self->n_left--)
+    {
+      g_autoptr (TroupePromise) answer = troupe_ref_ask (self->answerer, troupe_message_new_uint64 ("double", self->n_left));
+
+      if (!troupe_await (answer, error))
+        return FALSE;
+      g_assert_cmpuint (troupe_promise_get_uint64 (answer), ==, self->n_left * 2);
+    }
+
+  bench_end (actor, self->n_messages);
   return TRUE;
 }
 
@@ -100,6 +135,7 @@ asker_class_init (AskerClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = asker_dispose;
   troupe_actor_class_bind (TROUPE_ACTOR_CLASS (klass), "run", G_TYPE_UINT64, asker_on_run);
+  troupe_actor_class_bind_fiber (TROUPE_ACTOR_CLASS (klass), "run-fiber", G_TYPE_UINT64, TROUPE_FIBER_DEFAULT, asker_on_run_fiber);
 }
 
 static void
