@@ -14,10 +14,11 @@
 
 struct _Chainer
 {
-  TroupeActor parent_instance;
-  guint64     n_all;
-  guint64     n_left;
-  guint64   (*run) (void);             /* one portion; returns how many it was */
+  TroupeActor     parent_instance;
+  guint64         n_all;
+  guint64         n_left;
+  guint64       (*run) (void);         /* one portion; returns how many it was */
+  TroupeResolver *awaited;             /* of what the fiber waits for */
 };
 
 #define TYPE_CHAINER (chainer_get_type ())
@@ -100,6 +101,55 @@ run_all (void)
     }
   bench_resume ();
   return LONG_LIST;
+}
+
+/* }}} */
+/* {{{ Fibers */
+
+static gboolean
+await_all (TroupeResolver  *result,
+           gpointer         user_data,
+           GError         **error)
+{
+  Chainer *self = user_data;
+  guint64 sum = 0;
+
+  for (guint64 i = 0; i < self->n_all; i++)
+    {
+      g_autoptr (TroupePromise) promise = troupe_promise_new (&self->awaited);
+
+      if (!troupe_await (promise, error))
+        return FALSE;
+      sum += troupe_promise_get_uint64 (promise);
+    }
+
+  g_assert_cmpuint (sum, ==, self->n_all);
+  return TRUE;
+}
+
+/* The fiber goes on within the call that resolves what it waits for. */
+static gboolean
+chainer_on_run_await (TroupeActor    *actor,
+                      TroupeMessage  *message,
+                      GError        **error)
+{
+  Chainer *self = BENCH_CHAINER (actor);
+  TroupePromise *all;
+
+  self->n_all = troupe_message_get_uint64 (message);
+  bench_begin ();
+  all = troupe_fiber_start (TROUPE_FIBER_INTERLEAVED, await_all, self, NULL);
+  while (self->awaited != NULL)
+    {
+      g_autoptr (TroupeResolver) resolver = g_steal_pointer (&self->awaited);
+
+      troupe_resolver_resolve_uint64 (resolver, 1, NULL);
+    }
+  bench_end (actor, self->n_all);
+
+  g_assert_true (troupe_promise_is_resolved (all));
+  troupe_promise_unref (all);
+  return TRUE;
 }
 
 /* }}} */
@@ -228,6 +278,7 @@ chainer_class_init (ChainerClass *klass)
   troupe_actor_class_bind (actor_class, "run-steps", G_TYPE_UINT64, chainer_on_run_steps);
   troupe_actor_class_bind (actor_class, "run-resolves", G_TYPE_UINT64, chainer_on_run_resolves);
   troupe_actor_class_bind (actor_class, "run-all", G_TYPE_UINT64, chainer_on_run_all);
+  troupe_actor_class_bind (actor_class, "run-await", G_TYPE_UINT64, chainer_on_run_await);
   troupe_actor_class_bind (actor_class, "run-pending", G_TYPE_UINT64, chainer_on_run_pending);
   troupe_actor_class_bind (actor_class, "run-waiting", G_TYPE_UINT64, chainer_on_run_waiting);
   troupe_actor_class_bind (actor_class, "more", G_TYPE_NONE, chainer_on_more);

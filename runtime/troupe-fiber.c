@@ -170,7 +170,7 @@ troupe_fiber_main (gpointer data)
   self->error = error;
 }
 
-/* Lets it run until it waits; TRUE if it came to its end. */
+/* Lets it run until it waits, within a run; TRUE if it came to its end. */
 static gboolean
 troupe_fiber_go_on (TroupeFiber *self)
 {
@@ -180,7 +180,7 @@ troupe_fiber_go_on (TroupeFiber *self)
   if (self->waiting && self->exclusive)
     troupe_ref_end_wait (self->home);
   self->waiting = FALSE;
-  self->depth = g_main_depth ();
+  self->depth = troupe_fiber_run->depth;
   self->below = troupe_fiber_running;
   troupe_fiber_running = self;
 
@@ -667,7 +667,7 @@ troupe_fiber_may_wait (TroupeFiber    *self,
 
   if (self == NULL || self->depth != g_main_depth ())
     reason = "Only a fiber can wait for a promise: see troupe_actor_class_bind_fiber () and troupe_fiber_start ()";
-  else if (!troupe_promise_is_at_home (promise))
+  else if ((promise->outside || promise->home != self->home) && !troupe_promise_is_at_home (promise))
     reason = "A fiber can wait for promises that are at home where it is, and no others";
 
   if (reason == NULL)
