@@ -71,7 +71,7 @@ troupe_cooperative_task_end (TroupeCooperativeTask *self,
                              TroupeTaskState        state,
                              GError                *error)
 {
-  g_autoptr (TroupeCooperativeTask) keep = g_object_ref (self);
+  G_GNUC_UNUSED g_autoptr (TroupeCooperativeTask) keep = g_object_ref (self);
   g_autoptr (TroupeCooperator) cooperator = g_object_ref (self->cooperator);
   g_autoptr (GPtrArray) waiters = g_steal_pointer (&self->waiters);
   guint i;

@@ -120,7 +120,7 @@ troupe_cooperator_home_ended (TroupeResource *resource,
                               TroupeRef      *home)
 {
   TroupeCooperator *self = (TroupeCooperator *) ((char *) resource - G_STRUCT_OFFSET (TroupeCooperator, resource));
-  g_autoptr (TroupeCooperator) keep = g_object_ref (self);
+  G_GNUC_UNUSED g_autoptr (TroupeCooperator) keep = g_object_ref (self);
 
   self->stopped = TRUE;
   while (self->tasks.head != NULL)

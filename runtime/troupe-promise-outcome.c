@@ -169,7 +169,7 @@ troupe_promise_get_error (TroupePromise *self)
  * troupe_promise_get_error_index:
  * @self: a promise
  *
- * Reads what [func@Troupe.error_get_index] says of the error, for language bindings: what they make of an error does not know it.
+ * Reads what [func@Troupe.Error.get_index] says of the error, for language bindings: what they make of an error does not know it.
  *
  * See [method@Troupe.Promise.has_value] for when and where.
  *
@@ -189,7 +189,7 @@ troupe_promise_get_error_index (TroupePromise *self)
  * troupe_promise_get_error_cause:
  * @self: a promise
  *
- * Reads what [func@Troupe.error_get_cause] says of the error, for language bindings: what they make of an error does not know it.
+ * Reads what [func@Troupe.Error.get_cause] says of the error, for language bindings: what they make of an error does not know it.
  *
  * See [method@Troupe.Promise.has_value] for when and where.
  *

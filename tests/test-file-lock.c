@@ -406,6 +406,8 @@ test_actor (Fixture       *fixture,
 
   g_test_summary ("An actor's lock is released when it has ended, and one that waits no longer does.");
 
+  g_assert_true (troupe_promise_has_value (held));
+  g_assert_true (troupe_promise_has_value (waiting));
   troupe_ref_stop (waiter);
   troupe_test_until (troupe_ref_has_ended (waiter));
   troupe_clock_advance (fixture->clock, 1000);
