@@ -831,6 +831,27 @@ troupe_promise_note_failure (TroupePromise *self)
   __atomic_store_n (&self->failed, troupe_promise_has_error (self), __ATOMIC_RELAXED);
 }
 
+static void troupe_promise_run (TroupePromise *self);
+
+/* OUTER has the outcome now, from CURRENT. Returns what to go on with. */
+static G_GNUC_NO_INLINE TroupePromise *
+troupe_promise_stack (TroupePromise *current,
+                      TroupePromise *outer)
+{
+  if (G_LIKELY (!outer->stacked))
+    {
+      outer->mail.next = &current->mail;
+      outer->stacked = TRUE;
+      return outer;
+    }
+
+  /* One whose step has just ended goes on by itself. */
+  if (!outer->running)
+    troupe_promise_run (outer);
+  troupe_promise_unhold (outer);
+  return current;
+}
+
 /*
  * Runs the chain of SELF, which the caller holds, and of every chain that goes on because of it.
  * They are stacked by their mail's link, not by calls, so the depth of adoption costs no stack.
@@ -840,49 +861,44 @@ troupe_promise_note_failure (TroupePromise *self)
 static void
 troupe_promise_run (TroupePromise *self)
 {
-  TroupeMail *below = self->stacked ? self->mail.next : NULL;
+  TroupeMail *below = self->mail.next;
   gboolean stacked = self->stacked;
   TroupePromise *current = self;
 
   self->mail.next = NULL;
-  self->stacked = TRUE;
 
   while (current != NULL)
     {
       TroupePromise *outer;
 
+      current->stacked = TRUE;
       current->running = TRUE;
       outer = troupe_promise_run_steps (current);
-      current->running = FALSE;
 
-      if (G_LIKELY (outer == NULL))
+      if (G_UNLIKELY (outer != NULL))
+        {
+          current->running = FALSE;
+          current = troupe_promise_stack (current, outer);
+        }
+      else
         {
           TroupePromise *next = (TroupePromise *) current->mail.next;
 
           current->mail.next = NULL;
           current->stacked = FALSE;
+          current->running = FALSE;
           troupe_promise_note_failure (current);
           if (current != self)
             troupe_promise_unhold (current);
           current = next;
         }
-      else if (G_LIKELY (!outer->stacked))
-        {
-          outer->mail.next = &current->mail;
-          outer->stacked = TRUE;
-          current = outer;
-        }
-      else
-        {
-          /* One whose step has just ended goes on by itself. */
-          if (!outer->running)
-            troupe_promise_run (outer);
-          troupe_promise_unhold (outer);
-        }
     }
 
-  self->mail.next = below;
-  self->stacked = stacked;
+  if (G_UNLIKELY (stacked))
+    {
+      self->mail.next = below;
+      self->stacked = TRUE;
+    }
 }
 
 /* Forgets the steps and, if it is there, the outcome. Returns the chain that waited, with its hold. SELF is held. */
