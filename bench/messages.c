@@ -20,6 +20,7 @@ static const BenchScenario scenarios[] = {
   { "ask", "ask, reply, continuation", asker_get_type, "run", NULL, 2000000 },
   { "fan-out", "a shared payload of 1 KiB to 100 subscribers", publisher_get_type, "run", NULL, 4000000 },
   { "topic", "the same payload, published to their topic", publisher_get_type, "run-topic", NULL, 4000000 },
+  { "router", "a router that forwards to four actors in turn", dispatcher_get_type, "run", NULL, 2000000 },
   { "thread", "sends from a thread without a reactor", mailbox_get_type, "run-thread", NULL, 1000000 },
 };
 
@@ -41,6 +42,7 @@ static const BenchRow rows[] = {
   { "ask", "ask, reply, continuation, ns", BENCH_NS, 80, 275, "Go" },
   { "fan-out", "fan-out of 1 KiB, per delivery, ns", BENCH_NS, 40, 2.8, "rotor" },
   { "topic", "published to a topic, per delivery, ns", BENCH_NS, 40, 2.8, "rotor" },
+  { "router", "through a router to its routees, ns", BENCH_NS, 0, 0, NULL },
   { "thread", "sent from a foreign thread, both sides, ns", BENCH_NS, 0, 0, NULL },
 };
 

@@ -38,6 +38,7 @@
 #include "troupe-file-lock.h"
 #include "troupe-cooperative-task.h"
 #include "troupe-cooperator.h"
+#include "troupe-router.h"
 #include "troupe-transport.h"
 #include "troupe-protocol.h"
 #include "troupe-endpoint.h"

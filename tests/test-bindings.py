@@ -640,6 +640,28 @@ class BindingsTest(unittest.TestCase):
             self.system.subscribe('weather/#/x', listener)
         self.assertTrue(caught.exception.matches(Troupe.error_quark(), Troupe.Error.BAD_TOPIC))
 
+    def test_router(self):
+        """A router spawns Python actors and forwards to them, by a key that Python chooses."""
+        router = self.system.spawn_router('router', Troupe.Routing.ROUND_ROBIN, 2, Counter)
+        for number in (1, 2, 4, 8):
+            router.send(Troupe.Message.new_int64('add', number))
+        totals = [self.outcome(router.ask(Troupe.Message.new('total'))) for _ in range(2)]
+        self.assertEqual(totals, [5, 10])
+        Troupe.Router.resize(router, 1)
+        self.assertEqual(self.outcome(router.ask(Troupe.Message.new('total'))), 5)
+
+        class OneKey(Troupe.Router):
+            def do_hash_message(self, message):
+                return 7
+
+            def do_build_routee(self):
+                return self.spawn(None, Counter, ['step'], [10])
+
+        router = self.system.spawn(None, OneKey, ['routing', 'size'], [Troupe.Routing.CONSISTENT_HASH, 5])
+        for number in (1, 2, 3):
+            router.send(Troupe.Message.new_int64('add', number))
+        self.assertEqual(self.outcome(router.ask(Troupe.Message.new('total'))), 60)
+
     def test_timer(self):
         """The reactor calls back later."""
         called = []
