@@ -49,6 +49,7 @@ struct _TroupeRefExtra
   gint64       born;                 /* µs: when it was restarted last */
   guint        n_restarts;
   guint        n_in_row;             /* restarts, each soon after the one before */
+  TroupeTally  tally;                /* of restarts, where those of each child are counted alone */
   gboolean     is_escalated;         /* its parent failed for its sake */
   gboolean     is_mortal;            /* its construct properties were not kept: it cannot be restarted */
 };

@@ -61,6 +61,7 @@ troupe_ref_free_extra (TroupeRef *self)
   g_clear_pointer (&extra->watching, g_hash_table_unref);
   g_clear_error (&extra->error);
   g_clear_pointer (&extra->supervisor, troupe_supervisor_free);
+  troupe_tally_clear (&extra->tally);
   g_assert (extra->restart == NULL && extra->failed == NULL);
   g_free (extra);
 }
@@ -486,12 +487,21 @@ troupe_ref_end_object (TroupeRef      *self,
   troupe_ref_end_resources (self);
 }
 
+/* There is no next life. */
+static void
+troupe_ref_drop_birth (TroupeRef *self)
+{
+  if (self->extra != NULL)
+    g_clear_pointer (&self->extra->birth, troupe_birth_free);
+}
+
 static void
 troupe_ref_finish_end (TroupeRef *self)
 {
   TroupeSystem *system = self->system;
 
   troupe_ref_end_object (self, TROUPE_REF_ENDED);
+  troupe_ref_drop_birth (self);
   self->control = 0;
   troupe_ref_drop_spare (self);
   troupe_ref_unwatch_all (self);
@@ -519,6 +529,7 @@ troupe_ref_end_unborn (TroupeRef *self)
 
   troupe_system_forget (self->system, self);
   troupe_ref_bounce_mail (self);
+  troupe_ref_drop_birth (self);
   if (self->name != NULL)
     troupe_registry_remove (troupe_system_get_registry (self->system), self);
   troupe_ref_tell_watchers (self);

@@ -455,6 +455,35 @@ new_gave_up_error (TroupeRef *child)
                                       path, cause->message);
 }
 
+/* CHILD has failed too often. */
+static void
+troupe_ref_give_up (TroupeRef *self,
+                    TroupeRef *child)
+{
+  GError *error = new_gave_up_error (child);
+
+  if (troupe_ref_get_policy (self)->last_resort == TROUPE_DIRECTIVE_ESCALATE)
+    {
+      troupe_ref_escalate (self, child, error);
+      return;
+    }
+
+  g_error_free (child->extra->error);
+  child->extra->error = error;
+  troupe_ref_stop_affected (self, child);
+}
+
+static gboolean
+troupe_ref_count_restart (TroupeRef *self,
+                          TroupeRef *child,
+                          gint64     now)
+{
+  const TroupeSupervision *policy = troupe_ref_get_policy (self);
+  gboolean is_alone = policy->last_resort == TROUPE_DIRECTIVE_STOP;
+
+  return troupe_tally_count (is_alone ? &child->extra->tally : &self->extra->supervisor->tally, policy, now);
+}
+
 static void
 troupe_ref_restart_child (TroupeRef *self,
                           TroupeRef *child)
@@ -468,9 +497,9 @@ troupe_ref_restart_child (TroupeRef *self,
       g_warning ("The actor “%s” cannot be restarted: it was spawned under a supervision that never does that", path);
       troupe_ref_stop_affected (self, child);
     }
-  else if (!troupe_supervisor_count_restart (self->extra->supervisor, now))
+  else if (!troupe_ref_count_restart (self, child, now))
     {
-      troupe_ref_escalate (self, child, new_gave_up_error (child));
+      troupe_ref_give_up (self, child);
     }
   else
     {

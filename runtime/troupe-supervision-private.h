@@ -16,24 +16,35 @@ struct _TroupeSupervision
   gint64          period_ms;
   gint64          first_ms;          /* of the back-off */
   gint64          longest_ms;
+  TroupeDirective last_resort;       /* when there were too many restarts */
 };
+
+/* When there were restarts, as far as a policy cares. */
+typedef struct
+{
+  gint64 *times;                     /* a ring, in µs; or NULL */
+  guint   size;                      /* as many as the policy allows */
+  guint   oldest;                    /* in the ring, once that is full */
+  guint   n_times;                   /* in the ring */
+} TroupeTally;
+
+void     troupe_tally_clear (TroupeTally             *self);
+/* Counts a restart at NOW, in µs; FALSE if that is one too many. */
+gboolean troupe_tally_count (TroupeTally             *self,
+                             const TroupeSupervision *policy,
+                             gint64                   now);
 
 /* What a parent has for its children. For its thread only. */
 typedef struct
 {
   TroupeSupervision *policy;         /* NULL: the default */
-  gint64            *restarts;       /* a ring of times in µs, as many as the policy allows; or NULL */
-  guint              oldest;         /* in the ring, once that is full */
-  guint              n_restarts;     /* in the ring */
+  TroupeTally        tally;          /* of restarts of all children together */
   GQueue             failed;         /* TroupeRef, references: children that wait for a decision, first come first */
 } TroupeSupervisor;
 
 void   troupe_supervisor_free          (TroupeSupervisor        *self);
 void   troupe_supervisor_set_policy    (TroupeSupervisor        *self,
                                         const TroupeSupervision *policy);
-/* Counts a restart at NOW, in µs; FALSE if that is one too many. */
-gboolean troupe_supervisor_count_restart (TroupeSupervisor      *self,
-                                        gint64                   now);
 
 /* The policy of SUPERVISOR, which may be NULL. */
 const TroupeSupervision *troupe_supervisor_get_policy (TroupeSupervisor *self);

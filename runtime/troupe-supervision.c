@@ -4,6 +4,8 @@
 
 #include "config.h"
 
+#include <string.h>
+
 #include "troupe-supervision-private.h"
 
 /**
@@ -35,6 +37,7 @@ static const TroupeSupervision default_policy = {
   .n_restarts = NO_LIMIT,
   .first_ms = DEFAULT_FIRST_MS,
   .longest_ms = DEFAULT_LONGEST_MS,
+  .last_resort = TROUPE_DIRECTIVE_ESCALATE,
 };
 
 const TroupeSupervision *
@@ -49,7 +52,7 @@ troupe_supervisor_free (TroupeSupervisor *self)
   g_assert (self->failed.length == 0);
 
   g_clear_pointer (&self->policy, troupe_supervision_free);
-  g_free (self->restarts);
+  troupe_tally_clear (&self->tally);
   g_free (self);
 }
 
@@ -57,44 +60,46 @@ void
 troupe_supervisor_set_policy (TroupeSupervisor        *self,
                               const TroupeSupervision *policy)
 {
-  const TroupeSupervision *old = troupe_supervisor_get_policy (self);
-
-  /* The same one, given again by an object that was built anew, has not forgotten what it has counted. */
-  if (old->n_restarts != policy->n_restarts)
-    {
-      g_clear_pointer (&self->restarts, g_free);
-      self->oldest = self->n_restarts = 0;
-    }
-
   g_clear_pointer (&self->policy, troupe_supervision_free);
   self->policy = troupe_supervision_copy (policy);
 }
 
-gboolean
-troupe_supervisor_count_restart (TroupeSupervisor *self,
-                                 gint64            now)
+void
+troupe_tally_clear (TroupeTally *self)
 {
-  const TroupeSupervision *policy = troupe_supervisor_get_policy (self);
+  g_free (self->times);
+  memset (self, 0, sizeof *self);
+}
 
+gboolean
+troupe_tally_count (TroupeTally             *self,
+                    const TroupeSupervision *policy,
+                    gint64                   now)
+{
   if (policy->n_restarts == NO_LIMIT)
     return TRUE;
   if (policy->n_restarts == 0)
     return FALSE;
 
-  if (self->restarts == NULL)
-    self->restarts = g_new (gint64, policy->n_restarts);
-
-  if (self->n_restarts < policy->n_restarts)
+  /* The same policy, given again by an object that was built anew, has not forgotten what it has counted. */
+  if (self->size != policy->n_restarts)
     {
-      self->restarts[self->n_restarts++] = now;
+      troupe_tally_clear (self);
+      self->size = policy->n_restarts;
+      self->times = g_new (gint64, self->size);
+    }
+
+  if (self->n_times < self->size)
+    {
+      self->times[self->n_times++] = now;
       return TRUE;
     }
 
-  if (now - self->restarts[self->oldest] <= policy->period_ms * 1000)
+  if (now - self->times[self->oldest] <= policy->period_ms * 1000)
     return FALSE;
 
-  self->restarts[self->oldest] = now;
-  self->oldest = (self->oldest + 1) % policy->n_restarts;
+  self->times[self->oldest] = now;
+  self->oldest = (self->oldest + 1) % self->size;
 
   return TRUE;
 }
@@ -216,6 +221,7 @@ troupe_supervision_set_strategy (TroupeSupervision *self,
  *
  * As in Erlang, the restarts of all children of one parent count together, and one that takes siblings along counts once. The failure that
  * would need one more escalates: the parent fails with %TROUPE_ERROR_GAVE_UP, and what is above it decides. At the top, the system ends.
+ * [method@Troupe.Supervision.set_last_resort] changes both.
  *
  * Since: 1.0
  */
@@ -230,6 +236,29 @@ troupe_supervision_set_intensity (TroupeSupervision *self,
 
   self->n_restarts = n_restarts;
   self->period_ms = period_ms;
+}
+
+/**
+ * troupe_supervision_set_last_resort:
+ * @self: a supervision
+ * @directive: %TROUPE_DIRECTIVE_ESCALATE or %TROUPE_DIRECTIVE_STOP
+ *
+ * Says what becomes of a child that has failed more often than is tolerated.
+ *
+ * By default that escalates. With %TROUPE_DIRECTIVE_STOP the child is stopped, with the siblings that the strategy names, and its parent
+ * goes on; what is tolerated is tolerated of each child, so that none has to end because others have failed. Those who are told of its
+ * end are told %TROUPE_ERROR_GAVE_UP.
+ *
+ * Since: 1.0
+ */
+void
+troupe_supervision_set_last_resort (TroupeSupervision *self,
+                                    TroupeDirective    directive)
+{
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (directive == TROUPE_DIRECTIVE_ESCALATE || directive == TROUPE_DIRECTIVE_STOP);
+
+  self->last_resort = directive;
 }
 
 /**

@@ -31,6 +31,9 @@ void               troupe_supervision_set_intensity (TroupeSupervision       *se
                                                      guint                    n_restarts,
                                                      gint64                   period_ms);
 TROUPE_AVAILABLE_IN_ALL
+void               troupe_supervision_set_last_resort (TroupeSupervision     *self,
+                                                     TroupeDirective          directive);
+TROUPE_AVAILABLE_IN_ALL
 void               troupe_supervision_set_back_off  (TroupeSupervision       *self,
                                                      gint64                   first_ms,
                                                      gint64                   longest_ms);

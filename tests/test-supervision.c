@@ -89,11 +89,12 @@ typedef struct
 {
   char           *label;
   char           *crew;              /* labels of the children it spawns when it starts, or NULL */
+  GObject        *heirloom;          /* what every life of it is given, or NULL */
   gint64          total;
   TroupeResolver *owed;
 } TestWorkerPrivate;
 
-enum { PROP_0, PROP_LABEL, PROP_CREW, N_PROPS };
+enum { PROP_0, PROP_LABEL, PROP_CREW, PROP_HEIRLOOM, N_PROPS };
 
 G_DEFINE_TYPE_WITH_PRIVATE (TestWorker, test_worker, TROUPE_TYPE_ACTOR)
 
@@ -158,6 +159,15 @@ on_total (TroupeActor    *actor,
           GError        **error)
 {
   troupe_message_reply_int64 (message, priv_of (actor)->total);
+  return TRUE;
+}
+
+static gboolean
+on_heirloom (TroupeActor    *actor,
+             TroupeMessage  *message,
+             GError        **error)
+{
+  troupe_message_reply_object (message, priv_of (actor)->heirloom);
   return TRUE;
 }
 
@@ -348,14 +358,17 @@ test_worker_set_property (GObject      *object,
 {
   if (id == PROP_LABEL)
     priv_of (object)->label = g_value_dup_string (value);
-  else
+  else if (id == PROP_CREW)
     priv_of (object)->crew = g_value_dup_string (value);
+  else
+    priv_of (object)->heirloom = g_value_dup_object (value);
 }
 
 static void
 test_worker_dispose (GObject *object)
 {
   g_clear_pointer (&priv_of (object)->owed, troupe_resolver_unref);
+  g_clear_object (&priv_of (object)->heirloom);
   G_OBJECT_CLASS (test_worker_parent_class)->dispose (object);
 }
 
@@ -379,6 +392,7 @@ test_worker_class_init (TestWorkerClass *klass)
   object_class->finalize = test_worker_finalize;
   properties[PROP_LABEL] = g_param_spec_string ("label", NULL, NULL, "?", flags);
   properties[PROP_CREW] = g_param_spec_string ("crew", NULL, NULL, NULL, flags);
+  properties[PROP_HEIRLOOM] = g_param_spec_object ("heirloom", NULL, NULL, G_TYPE_OBJECT, flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   actor_class->receive = test_worker_receive;
@@ -390,6 +404,7 @@ test_worker_class_init (TestWorkerClass *klass)
   troupe_actor_class_bind (actor_class, "say", G_TYPE_STRING, on_say);
   troupe_actor_class_bind (actor_class, "add", G_TYPE_INT64, on_add);
   troupe_actor_class_bind (actor_class, "total", G_TYPE_NONE, on_total);
+  troupe_actor_class_bind (actor_class, "heirloom", G_TYPE_NONE, on_heirloom);
   troupe_actor_class_bind (actor_class, "later", G_TYPE_NONE, on_later);
   troupe_actor_class_bind (actor_class, "spawn", G_TYPE_STRING, on_spawn);
   troupe_actor_class_bind (actor_class, "watch", TROUPE_TYPE_REF, on_watch);
@@ -799,6 +814,33 @@ test_identity (Fixture       *fixture,
 }
 
 static void
+test_heirloom (Fixture       *fixture,
+               gconstpointer  data)
+{
+  GObject *heirloom = g_object_new (G_TYPE_OBJECT, NULL);
+  g_autoptr (TroupeRef) worker = NULL;
+  g_autoptr (TroupePromise) promise = NULL;
+
+  g_test_summary ("An object that is a construct property is passed on from life to life, and dropped at the end of the last.");
+
+  g_object_add_weak_pointer (heirloom, (gpointer *) &heirloom);
+  worker = troupe_system_spawn (fixture->system, "w", TEST_TYPE_WORKER, NULL, "heirloom", heirloom, NULL);
+  g_object_unref (heirloom);
+  fail_at (worker, IN_HANDLER);
+  promise = troupe_ref_ask (worker, troupe_message_new ("heirloom"));
+  troupe_test_until (troupe_promise_is_resolved (promise));
+  g_assert_nonnull (heirloom);
+  g_assert_true (troupe_promise_get_object (promise) == heirloom);
+  g_clear_pointer (&promise, troupe_promise_unref);
+  assert_story ("?:started ?:pre ?:stopped ?:started ?:post");
+
+  troupe_ref_stop (worker);
+  troupe_test_settle ();
+  g_assert_null (heirloom);
+  assert_story ("?:stopped");
+}
+
+static void
 test_terminated (Fixture       *fixture,
                  gconstpointer  data)
 {
@@ -1165,6 +1207,48 @@ test_intensity (Fixture       *fixture,
   fail_at (again, IN_HANDLER);
   troupe_clock_advance (clock, 0);
   assert_story ("boss:pre b:stopped boss:stopped");
+}
+
+static void
+test_last_resort (Fixture       *fixture,
+                  gconstpointer  data)
+{
+  g_autoptr (TroupeClock) clock = troupe_clock_new (troupe_system_get_reactor (fixture->system));
+  g_autoptr (TroupeRef) watcher = spawn (fixture, TEST_TYPE_WORKER, "x", NULL);
+  g_autoptr (TroupeRef) a = NULL;
+  g_autoptr (TroupeRef) b = NULL;
+  g_autoptr (TroupePromise) never = NULL;
+
+  g_test_summary ("Where the last resort is to stop, who fails too often ends alone, and none counts for another.");
+
+  boss_supervision = troupe_supervision_new (TROUPE_DIRECTIVE_RESTART);
+  troupe_supervision_set_intensity (boss_supervision, 1, 1000);
+  troupe_supervision_set_last_resort (boss_supervision, TROUPE_DIRECTIVE_STOP);
+  troupe_supervision_set_back_off (boss_supervision, 0, 0);
+  fixture->boss = spawn (fixture, TEST_TYPE_BOSS, "boss", "a b");
+  troupe_clock_advance (clock, 0);
+  a = child (fixture, "/boss/a");
+  b = child (fixture, "/boss/b");
+  troupe_ref_send (watcher, troupe_message_new_boxed ("watch", TROUPE_TYPE_REF, b));
+  fail_at (a, IN_HANDLER);
+  troupe_clock_advance (clock, 0);
+  fail_at (b, IN_HANDLER);
+  troupe_clock_advance (clock, 0);
+  assert_story ("x:started boss:started a:started b:started a:pre a:stopped a:started a:post b:pre b:stopped b:started b:post");
+
+  fail_at (b, IN_HANDLER);
+  never = troupe_ref_ask (b, troupe_message_new ("total"));
+  troupe_clock_advance (clock, 0);
+  assert_story ("b:stopped x:saw /boss/b 1 The actor “/boss/b” failed too often: no room");
+  g_assert_true (troupe_ref_has_ended (b));
+  assert_rejected (never, TROUPE_ERROR, TROUPE_ERROR_ACTOR_STOPPED,
+                   "The actor “/boss/b” has stopped: The actor “/boss/b” failed too often: no room");
+
+  troupe_clock_advance (clock, 1001);
+  fail_at (a, IN_HANDLER);
+  troupe_clock_advance (clock, 0);
+  assert_story ("a:pre a:stopped a:started a:post");
+  g_assert_false (troupe_ref_has_ended (fixture->boss));
 }
 
 static void
@@ -1678,6 +1762,7 @@ main (int   argc,
   add ("order", test_order);
   add ("failed-ask", test_failed_ask);
   add ("identity", test_identity);
+  add ("heirloom", test_heirloom);
   add ("terminated", test_terminated);
   add ("abandon", test_abandon);
   add ("abandon-queued", test_abandon_queued);
@@ -1689,6 +1774,7 @@ main (int   argc,
   add ("kill-during", test_kill_during);
   add ("default", test_default);
   add ("intensity", test_intensity);
+  add ("last-resort", test_last_resort);
   add ("back-off", test_back_off);
   add ("give-up", test_give_up);
   add ("judge", test_judge);
