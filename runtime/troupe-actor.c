@@ -169,6 +169,7 @@ static void
 troupe_actor_class_init (TroupeActorClass *klass)
 {
   klass->kind = "actor";
+  klass->stash_limit = 1000;
   klass->receive = troupe_actor_real_receive;
   klass->unhandled = troupe_actor_real_unhandled;
   klass->child_failed = troupe_actor_real_child_failed;

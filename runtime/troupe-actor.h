@@ -91,6 +91,11 @@ struct _TroupeActorClass
   void     (*stopped)          (TroupeActor       *self);
 
   /*< private >*/
+  guint              capacity;
+  TroupeOverflow     overflow;
+  const char *const *urgent;
+  guint              stash_limit;
+
   gpointer _reserved[8];
 };
 
@@ -105,6 +110,17 @@ void          troupe_actor_class_bind_in  (TroupeActorClass   *klass,
                                            const char         *name,
                                            GType               body_type,
                                            TroupeHandler       handler);
+
+TROUPE_AVAILABLE_IN_ALL
+void          troupe_actor_class_set_capacity (TroupeActorClass *klass,
+                                           guint               capacity,
+                                           TroupeOverflow      overflow);
+TROUPE_AVAILABLE_IN_ALL
+void          troupe_actor_class_set_urgent (TroupeActorClass *klass,
+                                           const char         *name);
+TROUPE_AVAILABLE_IN_ALL
+void          troupe_actor_class_set_stash_limit (TroupeActorClass *klass,
+                                           guint               limit);
 
 TROUPE_AVAILABLE_IN_ALL
 TroupeRef    *troupe_actor_get_ref        (TroupeActor        *self);
@@ -148,6 +164,15 @@ TROUPE_AVAILABLE_IN_ALL
 void          troupe_actor_unbecome       (TroupeActor        *self);
 TROUPE_AVAILABLE_IN_ALL
 const char   *troupe_actor_get_behaviour  (TroupeActor        *self);
+TROUPE_AVAILABLE_IN_ALL
+gboolean      troupe_actor_stash          (TroupeActor        *self,
+                                           TroupeMessage      *message,
+                                           GError            **error);
+TROUPE_AVAILABLE_IN_ALL
+void          troupe_actor_unstash        (TroupeActor        *self);
+TROUPE_AVAILABLE_IN_ALL
+void          troupe_actor_set_receive_timeout (TroupeActor   *self,
+                                           gint64              timeout_ms);
 TROUPE_AVAILABLE_IN_ALL
 void          troupe_actor_fail           (TroupeActor        *self,
                                            GError             *error);

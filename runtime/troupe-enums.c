@@ -30,3 +30,10 @@ G_DEFINE_ENUM_TYPE (TroupePhase, troupe_phase,
 G_DEFINE_ENUM_TYPE (TroupeEvent, troupe_event,
                     G_DEFINE_ENUM_VALUE (TROUPE_EVENT_STARTUP, "startup"),
                     G_DEFINE_ENUM_VALUE (TROUPE_EVENT_SHUTDOWN, "shutdown"))
+
+G_DEFINE_ENUM_TYPE (TroupeOverflow, troupe_overflow,
+                    G_DEFINE_ENUM_VALUE (TROUPE_OVERFLOW_DROP_NEWEST, "drop-newest"),
+                    G_DEFINE_ENUM_VALUE (TROUPE_OVERFLOW_DROP_OLDEST, "drop-oldest"),
+                    G_DEFINE_ENUM_VALUE (TROUPE_OVERFLOW_REJECT, "reject"),
+                    G_DEFINE_ENUM_VALUE (TROUPE_OVERFLOW_FAIL, "fail"),
+                    G_DEFINE_ENUM_VALUE (TROUPE_OVERFLOW_BACKPRESSURE, "backpressure"))

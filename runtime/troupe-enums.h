@@ -119,4 +119,31 @@ typedef enum
 TROUPE_AVAILABLE_IN_ALL
 GType troupe_event_get_type (void) G_GNUC_CONST;
 
+/**
+ * TroupeOverflow:
+ * @TROUPE_OVERFLOW_DROP_NEWEST: the new message is dropped
+ * @TROUPE_OVERFLOW_DROP_OLDEST: the message that has waited longest is dropped, and the new one is taken
+ * @TROUPE_OVERFLOW_REJECT: the new message is refused, and is a dead letter
+ * @TROUPE_OVERFLOW_FAIL: the same, and the actor fails
+ * @TROUPE_OVERFLOW_BACKPRESSURE: the new message is refused, but connections are stopped from reading before it comes to that
+ *
+ * What becomes of a message when its receiver's mailbox is full, see [method@Troupe.ActorClass.set_capacity].
+ *
+ * Whichever it is, an ask that is lost is rejected with %TROUPE_ERROR_QUEUE_OVERFLOW.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  TROUPE_OVERFLOW_DROP_NEWEST,
+  TROUPE_OVERFLOW_DROP_OLDEST,
+  TROUPE_OVERFLOW_REJECT,
+  TROUPE_OVERFLOW_FAIL,
+  TROUPE_OVERFLOW_BACKPRESSURE,
+} TroupeOverflow;
+
+#define TROUPE_TYPE_OVERFLOW (troupe_overflow_get_type ())
+TROUPE_AVAILABLE_IN_ALL
+GType troupe_overflow_get_type (void) G_GNUC_CONST;
+
 G_END_DECLS

@@ -11,6 +11,7 @@ G_BEGIN_DECLS
 
 typedef struct _TroupeFiber TroupeFiber;
 typedef struct _TroupeRestart TroupeRestart;
+typedef struct _TroupeMailbox TroupeMailbox;
 
 /* What a parent gave to be set at construction; kept where a restart may need it again. */
 typedef struct
@@ -28,6 +29,43 @@ typedef struct
   TroupeMail *head;
   TroupeMail *tail;
 } TroupeHeld;
+
+static inline void
+troupe_held_push (TroupeHeld *self,
+                  TroupeMail *mail)
+{
+  mail->next = NULL;
+  if (self->tail != NULL)
+    self->tail->next = mail;
+  else
+    self->head = mail;
+  self->tail = mail;
+}
+
+static inline void
+troupe_held_push_first (TroupeHeld *self,
+                        TroupeMail *mail)
+{
+  mail->next = self->head;
+  self->head = mail;
+  if (self->tail == NULL)
+    self->tail = mail;
+}
+
+static inline TroupeMail *
+troupe_held_pop (TroupeHeld *self)
+{
+  TroupeMail *mail = self->head;
+
+  if (mail != NULL)
+    {
+      self->head = mail->next;
+      if (self->head == NULL)
+        self->tail = NULL;
+    }
+
+  return mail;
+}
 
 /* What few actors have. Belongs to the actor's thread, but for birth, which is set before anybody knows the ref. */
 struct _TroupeRefExtra
@@ -52,10 +90,15 @@ struct _TroupeRefExtra
   TroupeTally  tally;                /* of restarts, where those of each child are counted alone */
   gboolean     is_escalated;         /* its parent failed for its sake */
   gboolean     is_mortal;            /* its construct properties were not kept: it cannot be restarted */
+  TroupeMailbox *mailbox;            /* what it does besides handing out messages; or NULL */
+  guint        n_throttles;          /* mailboxes that want it to read no more */
 };
 
 TroupeRefExtra *troupe_ref_need_extra   (TroupeRef      *self);
 void            troupe_ref_free_extra   (TroupeRef      *self);
+
+/* Takes SET, of refs, and gives them in the order of their birth. */
+GPtrArray      *troupe_ref_steal_set    (GHashTable    **set);
 
 /* In SELF's slice, at a turn boundary. */
 void            troupe_ref_run_control  (TroupeRef      *self);

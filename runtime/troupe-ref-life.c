@@ -6,6 +6,7 @@
 
 #include "troupe-actor-private.h"
 #include "troupe-fiber-private.h"
+#include "troupe-mailbox-private.h"
 #include "troupe-message-private.h"
 #include "troupe-promise-private.h"
 #include "troupe-reactor-private.h"
@@ -63,6 +64,7 @@ troupe_ref_free_extra (TroupeRef *self)
   g_clear_pointer (&extra->supervisor, troupe_supervisor_free);
   troupe_tally_clear (&extra->tally);
   g_assert (extra->restart == NULL && extra->failed == NULL);
+  g_clear_pointer (&extra->mailbox, troupe_mailbox_free);
   g_free (extra);
 }
 
@@ -90,6 +92,9 @@ troupe_ref_add_resource (TroupeRef      *self,
   if (self->resources != NULL)
     self->resources->previous = resource;
   self->resources = resource;
+
+  if (resource->throttle != NULL && self->extra != NULL && self->extra->n_throttles > 0)
+    resource->throttle (resource, TRUE);
 }
 
 void
@@ -212,6 +217,7 @@ troupe_ref_bounce_mail (TroupeRef *self)
 {
   TroupeMail *mail;
 
+  troupe_mailbox_close (self);
   troupe_ref_release_held (self);
   mail = self->head;
   self->head = self->tail = NULL;
@@ -327,8 +333,8 @@ compare_refs (gconstpointer a,
 }
 
 /* In the order of birth, and not of addresses in memory: a run can be repeated. */
-static GPtrArray *
-steal_refs (GHashTable **set)
+GPtrArray *
+troupe_ref_steal_set (GHashTable **set)
 {
   GPtrArray *refs = g_ptr_array_new_with_free_func ((GDestroyNotify) troupe_ref_unref);
   GHashTableIter iter;
@@ -366,15 +372,17 @@ troupe_ref_send_terminated (TroupeRef         *self,
                             TroupeRef         *watcher,
                             TroupeTermination *termination)
 {
+  TroupeMessage *message;
+
   if (troupe_reactor_is_here (watcher->reactor))
     troupe_ref_forget_watching_cb (watcher, self);
   else
     troupe_ref_call (watcher, troupe_ref_forget_watching_cb, NULL, troupe_ref_ref (self),
                      (GDestroyNotify) troupe_ref_unref);
 
-  troupe_ref_deliver (watcher,
-                      troupe_message_new_boxed ("terminated", TROUPE_TYPE_TERMINATION, termination),
-                      self);
+  message = troupe_message_new_boxed ("terminated", TROUPE_TYPE_TERMINATION, termination);
+  message->mail.more_bits = TROUPE_MARK_SYSTEM;
+  troupe_ref_deliver (watcher, message, self);
 }
 
 static void
@@ -387,7 +395,7 @@ troupe_ref_tell_watchers (TroupeRef *self)
   if (self->extra == NULL || self->extra->watchers == NULL)
     return;
 
-  watchers = steal_refs (&self->extra->watchers);
+  watchers = troupe_ref_steal_set (&self->extra->watchers);
   termination = troupe_ref_new_termination (self);
   for (i = 0; i < watchers->len; i++)
     troupe_ref_send_terminated (self, g_ptr_array_index (watchers, i), termination);
@@ -410,7 +418,7 @@ troupe_ref_unwatch_all (TroupeRef *self)
   if (self->extra == NULL || self->extra->watching == NULL)
     return;
 
-  watching = steal_refs (&self->extra->watching);
+  watching = troupe_ref_steal_set (&self->extra->watching);
   for (i = 0; i < watching->len; i++)
     troupe_ref_unwatch (g_ptr_array_index (watching, i), self);
 }

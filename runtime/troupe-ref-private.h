@@ -57,6 +57,7 @@ enum
  * RELEASE runs on the actor's thread when the actor begins to end. What needs time takes a hold on the actor
  * (troupe_ref_hold ()) and drops it when it is done; after a kill it must not call the actor's code. RELEASE may remove the resource.
  * ENDED, for what is to be kept till then, runs there when no code of the actor, nor of its children, runs any more. Either may be NULL.
+ * THROTTLE, which most leave NULL, stops it from bringing in more for the actor to do, or lets it go on.
  *
  * A restart releases too, the owner's state being TROUPE_REF_RESTARTING. What has a REBORN and does not remove itself then outlives
  * the restart: REBORN runs once the next object has started, or RELEASE again if the actor ends first.
@@ -72,6 +73,8 @@ struct _TroupeResource
                             TroupeRef      *owner);
   void          (*reborn)  (TroupeResource *self,
                             TroupeRef      *owner);    /* or NULL */
+  void          (*throttle) (TroupeResource *self,
+                            gboolean        throttle);
 };
 
 /*
@@ -82,7 +85,15 @@ struct _TroupeRef
 {
   /* What a message touches shares one cache line: with many actors their lines are what it waits for. */
   gint                  ref_count;   /* atomic */
-  gint                  state;       /* a TroupeRefState, written by the reactor's thread, read atomically by others */
+  union
+  {
+    struct
+    {
+      guint8            state;       /* a TroupeRefState, written by the reactor's thread, read atomically by others */
+      guint8            has_rules;   /* what comes is looked at: troupe-mailbox-private.h */
+    };
+    guint32             entry;       /* both at once, for the reactor's thread: 0 if all mail is just taken */
+  };
   TroupeReactor        *reactor;     /* a reference */
   TroupeActor          *actor;       /* NULL before birth and after the end; this and what follows is the reactor's thread's */
   const TroupeBindings *bindings;
@@ -245,6 +256,9 @@ void       troupe_ref_enqueue_first    (TroupeRef      *self,
 void       troupe_ref_set_control      (TroupeRef      *self,
                                         guint           bits);
 void       troupe_ref_run_slice        (TroupeRef      *self);
+/* In a turn: looks at a message and handles it. */
+void       troupe_ref_handle_marked    (TroupeRef      *self,
+                                        TroupeMessage  *message);
 /* Gives all its mail back: the reactor closes. */
 void       troupe_ref_bounce_all       (TroupeRef      *self);
 void       troupe_ref_fail             (TroupeRef      *self,

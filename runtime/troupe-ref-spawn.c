@@ -7,6 +7,7 @@
 #include <gobject/gvaluecollector.h>
 
 #include "troupe-error.h"
+#include "troupe-mailbox-private.h"
 #include "troupe-reactor-private.h"
 #include "troupe-ref-life-private.h"
 #include "troupe-system-private.h"
@@ -183,6 +184,7 @@ troupe_ref_spawn (TroupeSystem  *system,
   self = troupe_ref_new (reactor, system, parent, type);
   self->serial = troupe_system_next_serial (system);
   self->name = g_strdup (name);
+  troupe_mailbox_set_up (self);
   if (name != NULL && !troupe_registry_add (troupe_system_get_registry (system), self, error))
     return NULL;
   if (parent != NULL)

@@ -9,9 +9,9 @@
 G_BEGIN_DECLS
 
 /*
- * Mail that waits while a fiber does. For SELF's own thread.
+ * Mail that waits while a fiber does, and mail that is urgent. For SELF's own thread.
  *
- * From the first wait until the last mail that was held is taken, control has TROUPE_CONTROL_HELD.
+ * From the first wait until the last mail that was held is taken, and while there is any that is urgent, control has TROUPE_CONTROL_HELD.
  */
 
 /* A fiber waits, during which no other message is to be handled; it has what it waited for. They may be several. */

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "troupe-backend-private.h"
+#include "troupe-mailbox-private.h"
 #include "troupe-ref-life-private.h"
 #include "troupe-ref-wait-private.h"
 #include "troupe-timer-private.h"
@@ -20,33 +21,6 @@
 
 /* As many are looked at before others have their slice. */
 #define LOOKS 512
-
-static inline void
-troupe_held_push (TroupeHeld *self,
-                  TroupeMail *mail)
-{
-  mail->next = NULL;
-  if (self->tail != NULL)
-    self->tail->next = mail;
-  else
-    self->head = mail;
-  self->tail = mail;
-}
-
-static inline TroupeMail *
-troupe_held_pop (TroupeHeld *self)
-{
-  TroupeMail *mail = self->head;
-
-  if (mail != NULL)
-    {
-      self->head = mail->next;
-      if (self->head == NULL)
-        self->tail = NULL;
-    }
-
-  return mail;
-}
 
 static gboolean
 troupe_held_remove (TroupeHeld *self,
@@ -78,12 +52,21 @@ troupe_ref_begin_wait (TroupeRef *self)
   self->control |= TROUPE_CONTROL_HELD;
 }
 
+static inline TroupeHeld *
+troupe_ref_get_urgent (TroupeRef *self)
+{
+  TroupeMailbox *mailbox = self->extra->mailbox;
+
+  return mailbox != NULL && mailbox->urgent_mail.head != NULL ? &mailbox->urgent_mail : NULL;
+}
+
 static void
 troupe_ref_check_held (TroupeRef *self)
 {
   TroupeRefExtra *extra = self->extra;
 
-  if (extra->n_waiting == 0 && extra->held.head == NULL && extra->held_io.head == NULL)
+  if (extra->n_waiting == 0 && extra->held.head == NULL && extra->held_io.head == NULL &&
+      troupe_ref_get_urgent (self) == NULL)
     self->control &= ~TROUPE_CONTROL_HELD;
 }
 
@@ -135,12 +118,28 @@ troupe_ref_hold_mail (TroupeRef  *self,
   troupe_io_hold ((TroupeIo *) mail);
 }
 
+static TroupeMail *
+troupe_ref_take_from (TroupeRef  *self,
+                      TroupeHeld *held)
+{
+  TroupeMail *mail = troupe_held_pop (held);
+
+  if (mail != NULL)
+    self->n_mail--;
+  troupe_ref_check_held (self);
+
+  return mail;
+}
+
 TroupeMail *
 troupe_ref_take_held (TroupeRef *self)
 {
   TroupeRefExtra *extra = self->extra;
   TroupeMail *mail;
   guint looks = 0;
+
+  if (extra->n_waiting == 0 && troupe_ref_get_urgent (self) != NULL)
+    return troupe_ref_take_from (self, troupe_ref_get_urgent (self));
 
   while ((mail = self->head) != NULL && looks++ < LOOKS)
     {
@@ -153,14 +152,7 @@ troupe_ref_take_held (TroupeRef *self)
   if (extra->n_waiting > 0 || self->head != NULL)
     return NULL;
 
-  mail = troupe_held_pop (&extra->held_io);
-  if (mail == NULL)
-    mail = troupe_held_pop (&extra->held);
-  if (mail != NULL)
-    self->n_mail--;
-  troupe_ref_check_held (self);
-
-  return mail;
+  return troupe_ref_take_from (self, extra->held_io.head != NULL ? &extra->held_io : &extra->held);
 }
 
 gboolean
@@ -184,6 +176,10 @@ troupe_ref_release_held (TroupeRef *self)
   if (!(self->control & TROUPE_CONTROL_HELD))
     return;
 
+  if (extra->mailbox != NULL)
+    all = extra->mailbox->urgent_mail;
+  if (extra->mailbox != NULL)
+    extra->mailbox->urgent_mail = (TroupeHeld) { NULL, NULL };
   while ((mail = troupe_held_pop (&extra->held_io)) != NULL)
     troupe_held_push (&all, mail);
   while ((mail = troupe_held_pop (&extra->held)) != NULL)

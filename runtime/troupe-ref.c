@@ -140,8 +140,11 @@ troupe_ref_bounce (TroupeRef  *self,
 {
   switch ((TroupeMailKind) mail->kind)
     {
-    case TROUPE_MAIL_MESSAGE:
     case TROUPE_MAIL_MARKED:
+      if (!troupe_mailbox_forget (self, (TroupeMessage *) mail))
+        break;
+      /* fall through */
+    case TROUPE_MAIL_MESSAGE:
       troupe_ref_bounce_message (self, (TroupeMessage *) mail);
       break;
 
@@ -172,6 +175,7 @@ troupe_ref_bounce_all (TroupeRef *self)
   G_GNUC_UNUSED g_autoptr (TroupeRef) keep = troupe_ref_ref (self);
   TroupeMail *mail;
 
+  troupe_mailbox_close (self);
   troupe_ref_release_held (self);
   mail = self->head;
   self->head = self->tail = NULL;
@@ -223,15 +227,30 @@ troupe_ref_awaken (TroupeRef *self)
     troupe_reactor_make_ready (self->reactor, self);
 }
 
+/* TRUE if MAIL, which has come, is not to be linked into the mailbox any more. */
+static G_GNUC_NO_INLINE gboolean
+troupe_ref_stops_mail (TroupeRef  *self,
+                       TroupeMail *mail)
+{
+  if (self->state != TROUPE_REF_LIVE && troupe_ref_refuses (self, mail))
+    {
+      troupe_ref_bounce (self, mail);
+      return TRUE;
+    }
+
+  if (!self->has_rules || !troupe_mail_is_message (mail) || !troupe_mailbox_admit (self, (TroupeMessage *) mail))
+    return FALSE;
+
+  troupe_ref_awaken (self);
+  return TRUE;
+}
+
 void
 troupe_ref_enqueue (TroupeRef  *self,
                     TroupeMail *mail)
 {
-  if (G_UNLIKELY (self->state != TROUPE_REF_LIVE) && troupe_ref_refuses (self, mail))
-    {
-      troupe_ref_bounce (self, mail);
-      return;
-    }
+  if (G_UNLIKELY (self->entry != 0) && troupe_ref_stops_mail (self, mail))
+    return;
 
   mail->next = NULL;
   if (self->tail != NULL)
@@ -422,10 +441,12 @@ troupe_ref_call_first (TroupeRef      *self,
 
   g_assert (troupe_reactor_is_here (self->reactor));
 
-  if (self->state == TROUPE_REF_LIVE)
-    troupe_ref_enqueue_first (self, &call->mail);
-  else
+  if (self->state != TROUPE_REF_LIVE)
     troupe_ref_bounce (self, &call->mail);
+  else if (self->has_rules && troupe_mailbox_put_first (self, &call->mail))
+    troupe_ref_awaken (self);
+  else
+    troupe_ref_enqueue_first (self, &call->mail);
 }
 
 static void
@@ -539,12 +560,15 @@ troupe_ref_finish_message (TroupeRef     *self,
   troupe_message_unref (message);
 }
 
-static G_GNUC_NO_INLINE void
+G_GNUC_NO_INLINE void
 troupe_ref_handle_marked (TroupeRef     *self,
                           TroupeMessage *message)
 {
-  if (troupe_mailbox_take (self, message))
-    troupe_ref_handle_message (self, message);
+  if (!troupe_mailbox_take (self, message))
+    return;
+
+  troupe_ref_handle_message (self, message);
+  troupe_mailbox_note_handled (self);
 }
 
 static inline void

@@ -26,6 +26,11 @@ void       troupe_system_note_registered (TroupeSystem  *self,
 void       troupe_system_count_actor     (TroupeSystem  *self,
                                           int            more);
 /* MESSAGE stays the caller's. */
+/* Tells who wants to know of a message that was lost, but is no dead letter. */
+void       troupe_system_publish_letter  (TroupeSystem  *self,
+                                          TroupeRef     *target,
+                                          TroupeMessage *message,
+                                          TroupeError    reason);
 void       troupe_system_bury            (TroupeSystem  *self,
                                           TroupeRef     *target,
                                           TroupeMessage *message,

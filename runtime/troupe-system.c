@@ -173,7 +173,7 @@ troupe_system_forget (TroupeSystem *self,
   troupe_topics_forget (self->topics, ref);
 }
 
-static void
+void
 troupe_system_publish_letter (TroupeSystem  *self,
                               TroupeRef     *target,
                               TroupeMessage *message,
@@ -540,8 +540,9 @@ troupe_system_class_init (TroupeSystemClass *klass)
    * @self: a system
    * @target: the actor it was sent to
    * @message: the message
-   * @reason: why it was not handled: %TROUPE_ERROR_ACTOR_STOPPED, %TROUPE_ERROR_UNHANDLED, %TROUPE_ERROR_BODY_TYPE, or
-   *   %TROUPE_ERROR_TIMED_OUT, see [method@Troupe.Ref.send_within]
+   * @reason: why it was not handled: %TROUPE_ERROR_ACTOR_STOPPED, %TROUPE_ERROR_UNHANDLED, %TROUPE_ERROR_BODY_TYPE,
+   *   %TROUPE_ERROR_TIMED_OUT, see [method@Troupe.Ref.send_within], or %TROUPE_ERROR_QUEUE_OVERFLOW, see
+   *   [method@Troupe.ActorClass.set_capacity]
    *
    * A message that nobody handles. Actors learn of it by [method@Troupe.System.subscribe].
    *
