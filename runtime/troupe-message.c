@@ -6,6 +6,7 @@
 
 #include <link.h>
 
+#include "troupe-dead-letter.h"
 #include "troupe-error.h"
 #include "troupe-message-private.h"
 #include "troupe-promise-private.h"
@@ -826,7 +827,7 @@ troupe_message_get_object (TroupeMessage *self)
  * Reads the body, which must be a boxed value.
  *
  * It stays the message's, and is valid as long as that is. Language bindings use
- * [method@Troupe.Message.get_ref], [method@Troupe.Message.get_termination] or [method@Troupe.Message.get_value].
+ * [method@Troupe.Message.get_ref] and its kin, or [method@Troupe.Message.get_value].
  *
  * Returns: (transfer none) (nullable): the boxed value
  *
@@ -878,6 +879,26 @@ troupe_message_get_termination (TroupeMessage *self)
   g_return_val_if_fail (self != NULL, NULL);
 
   return troupe_body_get_boxed_of (&self->body, TROUPE_TYPE_TERMINATION);
+}
+
+/**
+ * troupe_message_get_dead_letter:
+ * @self: a message “dead-letter”
+ *
+ * Reads the body, which must be a dead letter: see [method@Troupe.System.subscribe].
+ *
+ * It stays the message's, and is valid as long as that is.
+ *
+ * Returns: (transfer none) (nullable): the dead letter
+ *
+ * Since: 1.0
+ */
+TroupeDeadLetter *
+troupe_message_get_dead_letter (TroupeMessage *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return troupe_body_get_boxed_of (&self->body, TROUPE_TYPE_DEAD_LETTER);
 }
 
 /**

@@ -98,6 +98,8 @@ TroupeRef          *troupe_message_get_ref         (TroupeMessage       *self);
 TROUPE_AVAILABLE_IN_ALL
 TroupeTermination  *troupe_message_get_termination (TroupeMessage       *self);
 TROUPE_AVAILABLE_IN_ALL
+TroupeDeadLetter   *troupe_message_get_dead_letter (TroupeMessage       *self);
+TROUPE_AVAILABLE_IN_ALL
 gpointer            troupe_message_get_pointer     (TroupeMessage       *self);
 TROUPE_AVAILABLE_IN_ALL
 gpointer            troupe_message_steal_pointer   (TroupeMessage       *self);

@@ -259,7 +259,7 @@ on_terminated (TroupeActor    *actor,
                TroupeMessage  *message,
                GError        **error)
 {
-  TroupeTermination *termination = troupe_message_get_boxed (message);
+  TroupeTermination *termination = troupe_message_get_termination (message);
   g_autofree char *path = troupe_ref_dup_path (troupe_termination_get_actor (termination));
   const GError *reason = troupe_termination_get_error (termination);
 

@@ -602,6 +602,22 @@ class BindingsTest(unittest.TestCase):
         self.assertTrue(counter.has_ended())
         self.assertEqual(Watcher.seen.get_end(), Troupe.End.FAILED)
 
+    def test_topics(self):
+        """A dead letter is published, and may be kept."""
+        class Undertaker(Troupe.Actor):
+            letters = []
+
+            def do_receive(self, message):
+                self.letters.append(message.get_dead_letter())
+                return True
+
+        undertaker, counter = self.spawn(Undertaker), self.spawn(Counter)
+        self.system.subscribe('$system/dead-letter/#', undertaker)
+        counter.stop()
+        counter.send(Troupe.Message.new('too-late'))
+        until(lambda: Undertaker.letters)
+        self.assertEqual(Undertaker.letters[0].get_message().get_name(), 'too-late')
+
     def test_promise(self):
         """A promise of one's own, resolved and broken."""
         promise, resolver = Troupe.Promise.new()

@@ -39,14 +39,14 @@ describe_body (TroupeMessage *message)
     return troupe_ref_dup_path (troupe_message_get_boxed (message));
   if (type == TROUPE_TYPE_TERMINATION)
     {
-      TroupeTermination *termination = troupe_message_get_boxed (message);
+      TroupeTermination *termination = troupe_message_get_termination (message);
       g_autofree char *path = troupe_ref_dup_path (troupe_termination_get_actor (termination));
 
       return g_strdup_printf ("%s/%d", path, troupe_termination_get_end (termination));
     }
   if (type == TROUPE_TYPE_DEAD_LETTER)
     {
-      TroupeDeadLetter *letter = troupe_message_get_boxed (message);
+      TroupeDeadLetter *letter = troupe_message_get_dead_letter (message);
       g_autofree char *path = troupe_ref_dup_path (troupe_dead_letter_get_target (letter));
 
       return g_strdup_printf ("%s/%s/%d", path, troupe_message_get_name (troupe_dead_letter_get_message (letter)),
