@@ -8,6 +8,7 @@
 #ifdef HAVE_BACKTRACE
 # include <execinfo.h>
 #endif
+#include <unistd.h>
 
 #include "troupe-promise-debug-private.h"
 #include "troupe-promise-debug.h"
@@ -110,15 +111,11 @@ is_beside (const Dl_info *info,
   return dladdr (symbol, &other) != 0 && other.dli_fbase == info->dli_fbase;
 }
 
-/* What called main (), or is the beginning of a thread. */
+/* What called main (), or is the beginning of a thread: libc, known by a function of which sanitizers have no version of their own. */
 static gboolean
 is_system (const Dl_info *info)
 {
-#ifdef HAVE_BACKTRACE
-  return is_beside (info, (gconstpointer) backtrace);
-#else
-  return FALSE;
-#endif
+  return is_beside (info, (gconstpointer) sysconf);
 }
 
 /* What no symbol table names is told as addr2line wants it. */
@@ -145,6 +142,7 @@ append_frames (GString            *text,
                const TroupeFrames *frames,
                gboolean            skip_ours)
 {
+  gboolean seen_ours = FALSE;
   guint n_names = 0;
   Dl_info info;
   int i;
@@ -160,8 +158,12 @@ append_frames (GString            *text,
         {
           if (n_names > 0)
             break;
+          seen_ours = TRUE;
           continue;
         }
+      /* A sanitizer's backtrace () comes before all. */
+      if (skip_ours && !seen_ours)
+        continue;
 
       if (n_names++ > 0)
         g_string_append (text, ", from ");
