@@ -5,6 +5,7 @@
 #pragma once
 
 #include "troupe-ref-private.h"
+#include "troupe-topics-private.h"
 #include "troupe-supervision-private.h"
 
 G_BEGIN_DECLS
@@ -118,6 +119,11 @@ void            troupe_ref_end_children (TroupeRef      *self,
  * ENDED. */
 void            troupe_ref_end_object   (TroupeRef      *self,
                                          TroupeRefState  state);
+
+/* News of SELF, for those who have subscribed to them. */
+void            troupe_ref_publish_termination (TroupeRef *self,
+                                         TroupeNews      news,
+                                         TroupeEnd       end);
 
 /* Supervision: troupe-ref-restart.c. In SELF's slice. */
 

@@ -446,16 +446,17 @@ troupe_ref_tell_parent (TroupeRef *self)
                           (GDestroyNotify) troupe_termination_unref);
 }
 
-static void
-troupe_ref_publish_end (TroupeRef *self)
+void
+troupe_ref_publish_termination (TroupeRef  *self,
+                                TroupeNews  news,
+                                TroupeEnd   end)
 {
-  TroupeNews news = troupe_ref_get_end (self) == TROUPE_END_FAILED ? TROUPE_NEWS_FAILED : TROUPE_NEWS_STOPPED;
   g_autoptr (TroupeTermination) termination = NULL;
 
   if (self->parent == NULL || !troupe_system_wants_news (self->system, news))
     return;
 
-  termination = troupe_ref_new_termination (self);
+  termination = troupe_termination_new (self, end, self->extra != NULL ? self->extra->error : NULL);
   troupe_system_publish_news (self->system, news, self, TROUPE_TYPE_TERMINATION, termination);
 }
 
@@ -518,7 +519,7 @@ troupe_ref_finish_end (TroupeRef *self)
     troupe_registry_remove (troupe_system_get_registry (system), self);
   troupe_ref_tell_watchers (self);
   troupe_ref_tell_parent (self);
-  troupe_ref_publish_end (self);
+  troupe_ref_publish_termination (self, TROUPE_NEWS_STOPPED, troupe_ref_get_end (self));
   troupe_ref_unlink_parent (self);
   if (self->parent != NULL && self->parent->parent == NULL)
     troupe_system_actor_ended (system, self);

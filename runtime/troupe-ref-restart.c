@@ -221,6 +221,7 @@ troupe_ref_take_failure (TroupeRef *self)
   if (self->state != TROUPE_REF_LIVE)
     return;
 
+  troupe_ref_publish_termination (self, TROUPE_NEWS_FAILED, TROUPE_END_FAILED);
   if (parent == NULL)
     {
       troupe_system_give_up (self->system, g_steal_pointer (&self->extra->error));

@@ -21,8 +21,8 @@ void          troupe_topics_forget (TroupeTopics *self,
 typedef enum
 {
   TROUPE_NEWS_SPAWNED,               /* body: the address */
-  TROUPE_NEWS_STOPPED,               /* a TroupeTermination */
-  TROUPE_NEWS_FAILED,                /* the same */
+  TROUPE_NEWS_STOPPED,               /* a TroupeTermination: it has ended */
+  TROUPE_NEWS_FAILED,                /* the same: it may be restarted */
   TROUPE_NEWS_DEAD_LETTER,           /* a TroupeDeadLetter */
   TROUPE_NEWS_UNHANDLED,             /* the same */
   TROUPE_NEWS_OVERFLOW,              /* the same */

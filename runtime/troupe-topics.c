@@ -611,7 +611,8 @@ check_topic (const char  *text,
  * itself has to tell:
  *
  * - “$system/spawned”, a [struct@Troupe.Ref]: an actor comes into being;
- * - “$system/stopped” and “$system/failed”, a [struct@Troupe.Termination]: an actor has ended;
+ * - “$system/failed”, a [struct@Troupe.Termination]: an actor has failed, whatever its supervisor makes of that;
+ * - “$system/stopped”, the same: an actor has ended, in whatever way;
  * - “$system/dead-letter”, a [struct@Troupe.DeadLetter]: a message to an actor that has ended;
  * - “$system/unhandled”, the same: a message that an actor does not understand, or whose body it does not;
  * - “$system/overflow”, the same: a message for which there was no room.

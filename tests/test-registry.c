@@ -461,6 +461,41 @@ test_alias_unborn (Fixture       *fixture,
   assert_paths (fixture, "");
 }
 
+static gboolean
+fail (TroupeActor    *actor,
+      TroupeMessage  *message,
+      GError        **error)
+{
+  g_set_error_literal (error, TROUPE_ERROR, TROUPE_ERROR_FAILED, "as told");
+  return FALSE;
+}
+
+static void
+test_restart (Fixture       *fixture,
+              gconstpointer  data)
+{
+  g_autoptr (TroupeSupervision) supervision = troupe_supervision_new (TROUPE_DIRECTIVE_RESTART);
+  g_autoptr (TroupeRef) puppet = test_puppet_new (fixture->system, "puppet");
+  g_autoptr (TroupePromise) failed = NULL;
+  g_autoptr (TroupePromise) done = NULL;
+
+  g_test_summary ("An actor that is restarted has the names that it had, and is found.");
+
+  troupe_system_set_supervision (fixture->system, supervision);
+  register_it (fixture, "/alias", puppet);
+  g_test_expect_message ("Troupe", G_LOG_LEVEL_WARNING, "*“/puppet” failed*as told*");
+  failed = test_puppet_ask_and_wait (puppet, fail, NULL);
+  assert_found (fixture, "/alias", puppet);
+  assert_found (fixture, "/puppet", puppet);
+  done = test_puppet_ask_and_wait (puppet, wait_in_turn, fixture);
+  g_test_assert_expected_messages ();
+  g_assert_true (troupe_promise_has_value (done));
+  assert_paths (fixture, "/alias /puppet");
+  assert_found (fixture, "/alias", puppet);
+  troupe_promise_add_errback (failed, say_outcome, (gpointer) "failed", NULL);
+  assert_trace ("failed:as told");
+}
+
 static void
 test_alias_awaited (Fixture       *fixture,
                     gconstpointer  data)
@@ -583,6 +618,7 @@ main (int   argc,
   add ("alias-killed", troupe_ref_kill, test_alias_ends);
   add ("alias-unborn", NULL, test_alias_unborn);
   add ("alias-awaited", NULL, test_alias_awaited);
+  add ("restart", NULL, test_restart);
   add ("thread", NULL, test_thread);
   add ("race", NULL, test_race);
 

@@ -137,6 +137,15 @@ test_worker_on_stop (TroupeActor    *actor,
   return TRUE;
 }
 
+static gboolean
+test_worker_on_fail (TroupeActor    *actor,
+                     TroupeMessage  *message,
+                     GError        **error)
+{
+  g_set_error_literal (error, TROUPE_ERROR, TROUPE_ERROR_FAILED, "as told");
+  return FALSE;
+}
+
 /* Takes fifty milliseconds, in which nothing else of this actor is done. */
 static gboolean
 test_worker_on_slow (TroupeActor    *actor,
@@ -189,6 +198,7 @@ test_worker_class_init (TestWorkerClass *klass)
   troupe_actor_class_bind (actor_class, "json", TROUPE_TYPE_JSON, test_worker_on_json);
   troupe_actor_class_bind (actor_class, "pointer", G_TYPE_POINTER, test_worker_on_pointer);
   troupe_actor_class_bind (actor_class, "stop", G_TYPE_NONE, test_worker_on_stop);
+  troupe_actor_class_bind (actor_class, "fail", G_TYPE_NONE, test_worker_on_fail);
   troupe_actor_class_bind_fiber (actor_class, "slow", G_TYPE_NONE, TROUPE_FIBER_DEFAULT, test_worker_on_slow);
 }
 
@@ -216,6 +226,8 @@ test_router_receive (TroupeActor    *actor,
                      TroupeMessage  *message,
                      GError        **error)
 {
+  if (g_str_equal (troupe_message_get_name (message), "fail router"))
+    return test_worker_on_fail (actor, message, error);
   if (!g_str_equal (troupe_message_get_name (message), "size?"))
     return TROUPE_ACTOR_CLASS (test_router_parent_class)->receive (actor, message, error);
 
@@ -722,6 +734,49 @@ test_routee_ends (Fixture       *fixture,
   g_assert_cmpuint (troupe_system_get_n_dead_letters (fixture->system), ==, 0);
 }
 
+static void
+test_routee_fails (Fixture       *fixture,
+                   gconstpointer  data)
+{
+  guint i;
+
+  g_test_summary ("A routee that fails is restarted, and stays a routee.");
+
+  g_test_expect_message ("Troupe", G_LOG_LEVEL_WARNING, "*failed*as told*");
+  troupe_ref_send (workers[0], troupe_message_new ("fail"));
+  troupe_test_until (n_workers == 4);
+  troupe_test_settle ();
+  g_test_assert_expected_messages ();
+  g_assert_true (workers[3] == workers[0]);
+  g_string_truncate (story, 0);
+  for (i = 0; i < 3; i++)
+    {
+      work (fixture, 1);
+      troupe_test_settle ();
+    }
+  assert_story ("DBC");
+}
+
+static void
+test_router_fails (Fixture       *fixture,
+                   gconstpointer  data)
+{
+  g_test_summary ("A router that fails is restarted, with new routees.");
+
+  use_test_router (fixture, TROUPE_ROUTING_ROUND_ROBIN, 2, 0);
+  troupe_router_resize (fixture->router, 3);
+  troupe_test_settle ();
+  g_test_expect_message ("Troupe", G_LOG_LEVEL_WARNING, "*failed*as told*");
+  troupe_ref_send (fixture->router, troupe_message_new ("fail router"));
+  troupe_test_until (n_workers == 5);
+  troupe_test_settle ();
+  g_test_assert_expected_messages ();
+  g_assert_cmpuint (ask_size (fixture), ==, 2);
+  assert_story ("cba");
+  work (fixture, 1);
+  assert_story ("D");
+}
+
 /* Within one turn: the routees end in their next one, the router still has them all. */
 static gboolean
 stop_all_and_ask (TroupeActor    *actor,
@@ -936,6 +991,8 @@ main (int   argc,
   add ("all-fail", SCATTER_GATHER_FIRST, test_all_fail);
   add ("first-ends", SCATTER_GATHER_FIRST, test_first_ends);
   add ("routee-ends", ROUND_ROBIN, test_routee_ends);
+  add ("routee-fails", ROUND_ROBIN, test_routee_fails);
+  add ("router-fails", ROUND_ROBIN, test_router_fails);
   add ("nobody/round-robin", ROUND_ROBIN, test_nobody);
   add ("nobody/random", RANDOM, test_nobody);
   add ("nobody/least-loaded", LEAST_LOADED, test_nobody);

@@ -577,7 +577,27 @@ test_news (Fixture       *fixture,
   troupe_ref_send (child, troupe_message_new ("fail"));
   troupe_test_settle ();
   g_test_assert_expected_messages ();
-  g_assert_true (g_regex_match_simple ("^a:failed:/actor-[0-9]+/1$", trace->str, 0, 0));
+  g_assert_true (g_regex_match_simple ("^a:failed:/actor-[0-9]+/1 a:stopped:/actor-[0-9]+/1$", trace->str, 0, 0));
+}
+
+static void
+test_restart (Fixture       *fixture,
+              gconstpointer  data)
+{
+  g_autoptr (TroupeSupervision) supervision = troupe_supervision_new (TROUPE_DIRECTIVE_RESTART);
+
+  g_test_summary ("A failure is told though the actor goes on, and it stays a subscriber.");
+
+  troupe_system_set_supervision (fixture->system, supervision);
+  subscribe (fixture, "$system/#", fixture->a);
+  subscribe (fixture, "x", fixture->b);
+  g_test_expect_message ("Troupe", G_LOG_LEVEL_WARNING, "*“/b” failed*as told*");
+  troupe_ref_send (fixture->b, troupe_message_new ("fail"));
+  publish_number (fixture, "x", 1);
+  troupe_test_until (strstr (trace->str, "b:news:1") != NULL);
+  g_test_assert_expected_messages ();
+  publish_number (fixture, "x", 2);
+  assert_heard ("a:failed:/b/1 b:news:1 b:news:2");
 }
 
 static void
@@ -721,6 +741,7 @@ main (int   argc,
   add ("killed", test_killed);
   add ("threads", test_threads);
   add ("news", test_news);
+  add ("restart", test_restart);
   add ("dead-letters", test_dead_letters);
   add ("overflow", test_overflow);
   add ("filters", test_filters);
