@@ -35,6 +35,7 @@ static const struct
   { "rename",  "[{room}] {old} is now called {nick}" },
   { "joined",  "You joined {room}. Here: {users}. Topic: {topic}" },
   { "parted",  "You left {room}" },
+  { "gone",    "[{room}] {text}" },
   { "focus",   "What you say now goes to {room}" },
   { "join",    "[{room}] {nick} joined" },
   { "part",    "[{room}] {nick} left" },
@@ -118,6 +119,7 @@ static const struct
   { "me",    { "text" } },
   { "msg",   { "nick", "text" } },
   { "topic", { "text" } },
+  { "crash", { "text" } },
 };
 
 static void

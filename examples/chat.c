@@ -11,6 +11,8 @@
  *   room       → registry   state                                      (how many users, which topic)
  *   room       → connection line                                       (what was said, ready to be sent)
  *
+ * A room that fails is restarted, and goes on with the state that the one before has left. Rooms and their members watch each other.
+ *
  * Whatever a connection is told is an event, a JSON object; a line of text is made from it by a template. Whatever it says is a
  * command, a JSON object too; text connections make one from a line. docs/chat.md describes both.
  */
@@ -21,6 +23,8 @@
 #include <troupe.h>
 
 #define CLOSE_TIMEOUT_MS 2000        /* for those who do not read what they are told last */
+#define MINUTE_MS (60 * 1000)
+#define MAX_BEGINNINGS 3             /* new ones within a minute, before the service gives up */
 
 /* ---- options ------------------------------------------------------------------------------------------------------------------ */
 
@@ -34,14 +38,19 @@ static struct
   int    max_line;
   int    max_unsent;
   int    max_errors;
+  int    max_failures;
   int    history;
   int    idle_timeout;
+#ifndef NDEBUG
+  gboolean admin_commands;
+#endif
 } options = {
   .max_users = 1000,
   .max_rooms = 100,
   .max_line = 4096,
   .max_unsent = 4 * 1024 * 1024,
   .max_errors = 100,
+  .max_failures = 5,
   .history = 100,
 };
 
@@ -59,9 +68,15 @@ static const GOptionEntry option_entries[] = {
     "Drop a user for whom more bytes wait (4194304)", "N" },
   { "max-errors", 0, 0, G_OPTION_ARG_INT, &options.max_errors,
     "Drop a program after so many lines that are not JSON objects, 0 for never (100)", "N" },
+  { "max-failures", 0, 0, G_OPTION_ARG_INT, &options.max_failures,
+    "Give a room up that fails more often within a minute (5)", "N" },
   { "history", 0, 0, G_OPTION_ARG_INT, &options.history, "Messages shown on joining a room (100)", "N" },
   { "idle-timeout", 0, 0, G_OPTION_ARG_INT, &options.idle_timeout,
     "Drop a user who says nothing for so long, 0 for never (0)", "SECONDS" },
+#ifndef NDEBUG
+  { "admin-commands", 0, 0, G_OPTION_ARG_NONE, &options.admin_commands,
+    "Let everybody crash rooms, and all of this, to see what happens", NULL },
+#endif
   { NULL }
 };
 
@@ -80,6 +95,7 @@ typedef enum
   CHAT_ERROR_NO_SUCH_NICK,
   CHAT_ERROR_NO_SUCH_ROOM,
   CHAT_ERROR_NOT_IN_ROOM,
+  CHAT_ERROR_ROOM_GONE,
   CHAT_ERROR_TOO_MANY_USERS,
   CHAT_ERROR_TOO_MANY_ROOMS,
   CHAT_ERROR_SHUTTING_DOWN,
@@ -87,7 +103,7 @@ typedef enum
 
 static const char *const chat_error_codes[] = {
   "unknown-command", "bad-argument", "bad-encoding", "line-too-long", "bad-name", "nick-in-use", "no-such-nick",
-  "no-such-room", "not-in-room", "too-many-users", "too-many-rooms", "shutting-down",
+  "no-such-room", "not-in-room", "room-gone", "too-many-users", "too-many-rooms", "shutting-down",
 };
 
 static G_DEFINE_QUARK (chat-error-quark, chat_error)
@@ -120,6 +136,7 @@ static const struct
   { "rename",  "[{room}] {old} is now called {nick}" },
   { "joined",  "You joined {room}. Here: {users}. Topic: {topic}" },
   { "parted",  "You left {room}" },
+  { "gone",    "[{room}] {text}" },
   { "focus",   "What you say now goes to {room}" },
   { "join",    "[{room}] {nick} joined" },
   { "part",    "[{room}] {nick} left" },
@@ -336,20 +353,67 @@ welcome_free (gpointer data)
   g_free (self);
 }
 
+/* What a room must not forget when it fails. It is a construct property, and every restart builds the next object with the same one. */
+typedef struct
+{
+  char       *name;
+  char       *topic;
+  GHashTable *members;               /* TroupeRef to nick name */
+  GQueue      history;               /* of Line, oldest first */
+  guint64     n_joins;
+} RoomState;
+
+#define CHAT_TYPE_ROOM_STATE (room_state_get_type ())
+
+static RoomState *
+room_state_new (const char *name)
+{
+  RoomState *self = g_rc_box_new0 (RoomState);
+
+  self->name = g_strdup (name);
+  self->topic = g_strdup ("");
+  self->members = g_hash_table_new_full (NULL, NULL, (GDestroyNotify) troupe_ref_unref, g_free);
+
+  return self;
+}
+
+static RoomState *
+room_state_ref (RoomState *self)
+{
+  return g_rc_box_acquire (self);
+}
+
+static void
+room_state_clear (gpointer data)
+{
+  RoomState *self = data;
+
+  g_free (self->name);
+  g_free (self->topic);
+  g_hash_table_unref (self->members);
+  g_queue_clear_full (&self->history, (GDestroyNotify) line_unref);
+}
+
+static void
+room_state_unref (RoomState *self)
+{
+  g_rc_box_release_full (self, room_state_clear);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RoomState, room_state_unref)
+GType room_state_get_type (void);
+G_DEFINE_BOXED_TYPE (RoomState, room_state, room_state_ref, room_state_unref)
+
 #define CHAT_TYPE_ROOM (room_get_type ())
 G_DECLARE_FINAL_TYPE (Room, room, CHAT, ROOM, TroupeActor)
 
 struct _Room
 {
   TroupeActor  parent_instance;
-  char        *name;
-  char        *topic;
-  GHashTable  *members;              /* TroupeRef to nick name */
-  GQueue       history;              /* of Line, oldest first */
-  guint64      n_joins;
+  RoomState   *state;
 };
 
-enum { ROOM_PROP_0, ROOM_PROP_NAME };
+enum { ROOM_PROP_0, ROOM_PROP_STATE };
 
 G_DEFINE_FINAL_TYPE (Room, room, TROUPE_TYPE_ACTOR)
 
@@ -361,13 +425,13 @@ room_broadcast (Room *self, struct json_object *event, gboolean remember)
   g_autofree gpointer *members = NULL;
   guint n_members;
 
-  members = g_hash_table_get_keys_as_array (self->members, &n_members);
+  members = g_hash_table_get_keys_as_array (self->state->members, &n_members);
   troupe_ref_send_all ((TroupeRef **) members, n_members, troupe_message_new_boxed ("line", CHAT_TYPE_LINE, line));
 
   if (remember)
-    g_queue_push_tail (&self->history, g_steal_pointer (&line));
-  while (self->history.length > (guint) MAX (options.history, 0))
-    line_unref (g_queue_pop_head (&self->history));
+    g_queue_push_tail (&self->state->history, g_steal_pointer (&line));
+  while (self->state->history.length > (guint) MAX (options.history, 0))
+    line_unref (g_queue_pop_head (&self->state->history));
 }
 
 /* The registry lists rooms, and closes this one if nobody is in it and no join is on its way here: N_JOINS tells. */
@@ -377,13 +441,13 @@ room_report (Room *self)
   TroupeRef *registry = troupe_ref_get_parent (troupe_actor_get_ref (TROUPE_ACTOR (self)));
 
   troupe_ref_send (registry, troupe_message_new_variant ("state",
-    g_variant_new ("(utss)", g_hash_table_size (self->members), self->n_joins, self->name, self->topic)));
+    g_variant_new ("(utss)", g_hash_table_size (self->state->members), self->state->n_joins, self->state->name, self->state->topic)));
 }
 
 static struct json_object *
 room_list_users (Room *self)
 {
-  g_autoptr (GList) nicks = g_list_sort (g_hash_table_get_values (self->members), (GCompareFunc) g_ascii_strcasecmp);
+  g_autoptr (GList) nicks = g_list_sort (g_hash_table_get_values (self->state->members), (GCompareFunc) g_ascii_strcasecmp);
   struct json_object *users = json_object_new_array ();
 
   for (GList *link = nicks; link != NULL; link = link->next)
@@ -398,11 +462,11 @@ room_welcome (Room *self)
   Welcome *welcome = g_new0 (Welcome, 1);
 
   welcome->room = troupe_ref_ref (troupe_actor_get_ref (TROUPE_ACTOR (self)));
-  welcome->event = event_new ("joined", "room", self->name, "topic", self->topic, NULL);
+  welcome->event = event_new ("joined", "room", self->state->name, "topic", self->state->topic, NULL);
   json_object_object_add (welcome->event, "users", room_list_users (self));
-  json_object_object_add (welcome->event, "history", json_object_new_int (self->history.length));
+  json_object_object_add (welcome->event, "history", json_object_new_int (self->state->history.length));
   welcome->history = g_ptr_array_new_with_free_func ((GDestroyNotify) line_unref);
-  for (GList *link = self->history.head; link != NULL; link = link->next)
+  for (GList *link = self->state->history.head; link != NULL; link = link->next)
     g_ptr_array_add (welcome->history, line_ref (link->data));
 
   return welcome;
@@ -416,13 +480,14 @@ room_on_join (TroupeActor *actor, TroupeMessage *message, GError **error)
   TroupeRef *member = troupe_message_get_sender (message);
   const char *nick;
 
+  /* Whatever becomes of it: the registry has counted it. */
+  self->state->n_joins++;
   g_variant_get (troupe_message_get_variant (message), "(&s&s)", NULL, &nick);
-  room_broadcast (self, event_new ("join", "room", self->name, "nick", nick, NULL), FALSE);
-  g_hash_table_insert (self->members, troupe_ref_ref (member), g_strdup (nick));
+  room_broadcast (self, event_new ("join", "room", self->state->name, "nick", nick, NULL), FALSE);
+  g_hash_table_insert (self->state->members, troupe_ref_ref (member), g_strdup (nick));
   troupe_actor_watch (actor, member);
-  g_print ("%s joined %s\n", nick, self->name);
+  g_print ("%s joined %s\n", nick, self->state->name);
 
-  self->n_joins++;
   room_report (self);
   troupe_message_reply_pointer (message, room_welcome (self), welcome_free);
   return TRUE;
@@ -434,13 +499,13 @@ room_remove (Room *self, TroupeRef *member)
   g_autofree char *nick = NULL;
   gpointer key;
 
-  if (!g_hash_table_steal_extended (self->members, member, &key, (gpointer *) &nick))
+  if (!g_hash_table_steal_extended (self->state->members, member, &key, (gpointer *) &nick))
     return;
 
   troupe_actor_unwatch (TROUPE_ACTOR (self), member);
   troupe_ref_unref (key);
-  g_print ("%s left %s\n", nick, self->name);
-  room_broadcast (self, event_new ("part", "room", self->name, "nick", nick, NULL), FALSE);
+  g_print ("%s left %s\n", nick, self->state->name);
+  room_broadcast (self, event_new ("part", "room", self->state->name, "nick", nick, NULL), FALSE);
   room_report (self);
 }
 
@@ -450,7 +515,7 @@ room_on_part (TroupeActor *actor, TroupeMessage *message, GError **error)
   Room *self = CHAT_ROOM (actor);
 
   room_remove (self, troupe_message_get_sender (message));
-  troupe_message_reply_json (message, event_new ("parted", "room", self->name, NULL));
+  troupe_message_reply_json (message, event_new ("parted", "room", self->state->name, NULL));
   return TRUE;
 }
 
@@ -466,13 +531,13 @@ room_on_terminated (TroupeActor *actor, TroupeMessage *message, GError **error)
 static const char *
 room_get_nick (Room *self, TroupeMessage *message)
 {
-  return g_hash_table_lookup (self->members, troupe_message_get_sender (message));
+  return g_hash_table_lookup (self->state->members, troupe_message_get_sender (message));
 }
 
 static gboolean
 refuse_stranger (Room *self, TroupeMessage *message)
 {
-  return refuse (message, CHAT_ERROR_NOT_IN_ROOM, "You are not in room “%s”", self->name);
+  return refuse (message, CHAT_ERROR_NOT_IN_ROOM, "You are not in room “%s”", self->state->name);
 }
 
 static gboolean
@@ -485,7 +550,7 @@ room_spread (TroupeActor *actor, TroupeMessage *message, const char *event_name)
   if (nick == NULL)
     return refuse_stranger (self, message);
 
-  event = event_new (event_name, "room", self->name, "nick", nick, "text", troupe_message_get_string (message), NULL);
+  event = event_new (event_name, "room", self->state->name, "nick", nick, "text", troupe_message_get_string (message), NULL);
   event_add_time (event);
   room_broadcast (self, event, TRUE);
   troupe_message_reply (message);
@@ -514,8 +579,8 @@ room_on_rename (TroupeActor *actor, TroupeMessage *message, GError **error)
   if (old == NULL)
     return TRUE;
 
-  room_broadcast (self, event_new ("rename", "room", self->name, "old", old, "nick", nick, NULL), FALSE);
-  g_hash_table_insert (self->members, troupe_ref_ref (troupe_message_get_sender (message)), g_strdup (nick));
+  room_broadcast (self, event_new ("rename", "room", self->state->name, "old", old, "nick", nick, NULL), FALSE);
+  g_hash_table_insert (self->state->members, troupe_ref_ref (troupe_message_get_sender (message)), g_strdup (nick));
   return TRUE;
 }
 
@@ -528,9 +593,9 @@ room_on_set_topic (TroupeActor *actor, TroupeMessage *message, GError **error)
   if (nick == NULL)
     return refuse_stranger (self, message);
 
-  g_free (self->topic);
-  self->topic = g_strdup (troupe_message_get_string (message));
-  room_broadcast (self, event_new ("retopic", "room", self->name, "nick", nick, "topic", self->topic, NULL), FALSE);
+  g_free (self->state->topic);
+  self->state->topic = g_strdup (troupe_message_get_string (message));
+  room_broadcast (self, event_new ("retopic", "room", self->state->name, "nick", nick, "topic", self->state->topic, NULL), FALSE);
   room_report (self);
   troupe_message_reply (message);
   return TRUE;
@@ -541,7 +606,7 @@ room_on_topic (TroupeActor *actor, TroupeMessage *message, GError **error)
 {
   Room *self = CHAT_ROOM (actor);
 
-  troupe_message_reply_json (message, event_new ("topic", "room", self->name, "topic", self->topic, NULL));
+  troupe_message_reply_json (message, event_new ("topic", "room", self->state->name, "topic", self->state->topic, NULL));
   return TRUE;
 }
 
@@ -549,11 +614,39 @@ static gboolean
 room_on_who (TroupeActor *actor, TroupeMessage *message, GError **error)
 {
   Room *self = CHAT_ROOM (actor);
-  struct json_object *event = event_new ("users", "room", self->name, NULL);
+  struct json_object *event = event_new ("users", "room", self->state->name, NULL);
 
   json_object_object_add (event, "users", room_list_users (self));
   troupe_message_reply_json (message, event);
   return TRUE;
+}
+
+#ifndef NDEBUG
+/* Says something, as if there were a mistake in how that is done. */
+static gboolean
+room_on_crash (TroupeActor *actor, TroupeMessage *message, GError **error)
+{
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s crashed at “%s”", CHAT_ROOM (actor)->state->name,
+               troupe_message_get_string (message));
+  return FALSE;
+}
+#endif
+
+/* The state is as the handler that failed has left it: what that may not have come to is done now. */
+static void
+room_post_restart (TroupeActor *actor, const GError *error)
+{
+  Room *self = CHAT_ROOM (actor);
+  GHashTableIter iter;
+  gpointer member;
+
+  /* Watching again does nothing, but for those who have ended: we are told of them again. */
+  g_hash_table_iter_init (&iter, self->state->members);
+  while (g_hash_table_iter_next (&iter, &member, NULL))
+    troupe_actor_watch (actor, member);
+
+  g_print ("%s goes on\n", self->state->name);
+  room_report (self);
 }
 
 static void
@@ -561,19 +654,13 @@ room_set_property (GObject *object, guint prop_id, const GValue *value, GParamSp
 {
   Room *self = CHAT_ROOM (object);
 
-  self->name = g_value_dup_string (value);
+  self->state = g_value_dup_boxed (value);
 }
 
 static void
 room_finalize (GObject *object)
 {
-  Room *self = CHAT_ROOM (object);
-
-  g_free (self->name);
-  g_free (self->topic);
-  g_hash_table_unref (self->members);
-  g_queue_clear_full (&self->history, (GDestroyNotify) line_unref);
-
+  room_state_unref (CHAT_ROOM (object)->state);
   G_OBJECT_CLASS (room_parent_class)->finalize (object);
 }
 
@@ -585,10 +672,12 @@ room_class_init (RoomClass *klass)
 
   object_class->set_property = room_set_property;
   object_class->finalize = room_finalize;
-  g_object_class_install_property (object_class, ROOM_PROP_NAME,
-    g_param_spec_string ("name", NULL, NULL, NULL, G_PARAM_WRITABLE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS));
+  g_object_class_install_property (object_class, ROOM_PROP_STATE,
+    g_param_spec_boxed ("state", NULL, NULL, CHAT_TYPE_ROOM_STATE,
+                        G_PARAM_WRITABLE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS));
 
   actor_class->kind = "room";
+  actor_class->post_restart = room_post_restart;
   troupe_actor_class_bind (actor_class, "join", G_TYPE_VARIANT, room_on_join);
   troupe_actor_class_bind (actor_class, "part", G_TYPE_NONE, room_on_part);
   troupe_actor_class_bind (actor_class, "terminated", TROUPE_TYPE_TERMINATION, room_on_terminated);
@@ -598,13 +687,14 @@ room_class_init (RoomClass *klass)
   troupe_actor_class_bind (actor_class, "set-topic", G_TYPE_STRING, room_on_set_topic);
   troupe_actor_class_bind (actor_class, "topic", G_TYPE_NONE, room_on_topic);
   troupe_actor_class_bind (actor_class, "who", G_TYPE_STRING, room_on_who);
+#ifndef NDEBUG
+  troupe_actor_class_bind (actor_class, "crash", G_TYPE_STRING, room_on_crash);
+#endif
 }
 
 static void
 room_init (Room *self)
 {
-  self->topic = g_strdup ("");
-  self->members = g_hash_table_new_full (NULL, NULL, (GDestroyNotify) troupe_ref_unref, g_free);
 }
 
 /* ---- registry ----------------------------------------------------------------------------------------------------------------- */
@@ -703,10 +793,11 @@ registry_on_nick (TroupeActor *actor, TroupeMessage *message, GError **error)
 static Entry *
 registry_open_room (Registry *self, const char *name, GError **error)
 {
+  g_autoptr (RoomState) state = room_state_new (name);
   TroupeRef *room;
   Entry *entry;
 
-  room = troupe_actor_spawn (TROUPE_ACTOR (self), NULL, CHAT_TYPE_ROOM, error, "name", name, NULL);
+  room = troupe_actor_spawn (TROUPE_ACTOR (self), NULL, CHAT_TYPE_ROOM, error, "state", state, NULL);
   if (room == NULL)
     return NULL;
 
@@ -883,13 +974,35 @@ room_is (gpointer key, gpointer value, gpointer user_data)
   return ((Entry *) value)->room == user_data;
 }
 
-/* A room that failed would otherwise stay in the list. */
+/* A room that was given up would otherwise stay in the list. */
 static void
 registry_child_terminated (TroupeActor *actor, TroupeTermination *termination)
 {
   g_hash_table_foreach_remove (CHAT_REGISTRY (actor)->rooms, room_is, troupe_termination_get_actor (termination));
   TROUPE_ACTOR_CLASS (registry_parent_class)->child_terminated (actor, termination);
 }
+
+/* Rooms are restarted, soon, because people wait; who fails too often is given up, and none of the others with it. */
+static gboolean
+registry_started (TroupeActor *actor, GError **error)
+{
+  g_autoptr (TroupeSupervision) supervision = troupe_supervision_new (TROUPE_DIRECTIVE_RESTART);
+
+  troupe_supervision_set_back_off (supervision, 20, 200);
+  troupe_supervision_set_intensity (supervision, options.max_failures, MINUTE_MS);
+  troupe_supervision_set_last_resort (supervision, TROUPE_DIRECTIVE_STOP);
+  troupe_actor_set_supervision (actor, supervision);
+  return TRUE;
+}
+
+#ifndef NDEBUG
+static gboolean
+registry_on_crash (TroupeActor *actor, TroupeMessage *message, GError **error)
+{
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, "Crashed");
+  return FALSE;
+}
+#endif
 
 static void
 registry_finalize (GObject *object)
@@ -910,6 +1023,7 @@ registry_class_init (RegistryClass *klass)
   TroupeActorClass *actor_class = TROUPE_ACTOR_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->finalize = registry_finalize;
+  actor_class->started = registry_started;
   actor_class->child_terminated = registry_child_terminated;
 
   troupe_actor_class_bind (actor_class, "register", G_TYPE_NONE, registry_on_register);
@@ -921,6 +1035,9 @@ registry_class_init (RegistryClass *klass)
   troupe_actor_class_bind (actor_class, "state", G_TYPE_VARIANT, registry_on_state);
   troupe_actor_class_bind (actor_class, "terminated", TROUPE_TYPE_TERMINATION, registry_on_terminated);
   troupe_actor_class_bind (actor_class, "shutdown", G_TYPE_NONE, registry_on_shutdown);
+#ifndef NDEBUG
+  troupe_actor_class_bind (actor_class, "crash", G_TYPE_NONE, registry_on_crash);
+#endif
 }
 
 static void
@@ -999,23 +1116,35 @@ session_tell (Session *self, struct json_object *event)
 }
 
 static void
-session_tell_error (Session *self, const GError *error)
+session_tell_error (Session *self, const char *code, const char *text)
 {
-  const char *code = error->domain == CHAT_ERROR ? chat_error_codes[error->code] : "failed";
-
-  session_tell (self, event_new ("error", "code", code, "text", error->message, NULL));
+  session_tell (self, event_new ("error", "code", code, "text", text, NULL));
 }
 
 static void G_GNUC_PRINTF (3, 4)
 session_complain (Session *self, ChatError code, const char *format, ...)
 {
-  g_autoptr (GError) error = NULL;
+  g_autofree char *text = NULL;
   va_list args;
 
   va_start (args, format);
-  error = g_error_new_valist (CHAT_ERROR, code, format, args);
+  text = g_strdup_vprintf (format, args);
   va_end (args);
-  session_tell_error (self, error);
+  session_tell_error (self, chat_error_codes[code], text);
+}
+
+/* Nobody says anything in vain: who was asked has refused, or ended before it came to that, or failed. */
+static void
+session_tell_failure (Session *self, const GError *error)
+{
+  g_autofree char *text = g_strconcat ("That could not be done: ", error->message, NULL);
+
+  if (error->domain == CHAT_ERROR)
+    session_tell_error (self, chat_error_codes[error->code], error->message);
+  else if (g_error_matches (error, TROUPE_ERROR, TROUPE_ERROR_ACTOR_STOPPED))
+    session_complain (self, CHAT_ERROR_ROOM_GONE, "That room is gone");
+  else
+    session_tell_error (self, "failed", text);
 }
 
 /* Says why, and closes: what was said is still sent, if the peer reads it in time. */
@@ -1023,7 +1152,6 @@ static void
 session_say_goodbye (Session *self, const char *text)
 {
   session_tell (self, event_new ("goodbye", "text", text, NULL));
-  troupe_transport_set_close_timeout (session_get_transport (self), CLOSE_TIMEOUT_MS);
   troupe_transport_lose_connection (session_get_transport (self));
 }
 
@@ -1051,9 +1179,19 @@ session_choose (Session *self, struct json_object *command)
   if (membership == NULL && name != NULL)
     session_complain (self, CHAT_ERROR_NOT_IN_ROOM, "You are not in room “%s”", name);
   else if (membership == NULL)
-    session_complain (self, CHAT_ERROR_NOT_IN_ROOM, "You are in no room: /join ROOM enters one");
+    session_complain (self, CHAT_ERROR_NOT_IN_ROOM, self->memberships->len == 0 ?
+                      "You are in no room: /join ROOM enters one" : "No room is chosen: /room ROOM talks in one of yours");
 
   return membership;
+}
+
+static void
+session_leave (Session *self, Membership *membership)
+{
+  troupe_actor_unwatch (TROUPE_ACTOR (self->connection), membership->room);
+  if (self->current == membership)
+    self->current = NULL;
+  g_ptr_array_remove (self->memberships, membership);
 }
 
 static void
@@ -1061,7 +1199,7 @@ on_refused (TroupePromise *promise, gpointer user_data)
 {
   Session *self = user_data;
 
-  session_tell_error (self, troupe_promise_get_error (promise));
+  session_tell_failure (self, troupe_promise_get_error (promise));
   if (self->nick == NULL)
     troupe_transport_lose_connection (session_get_transport (self));
   troupe_promise_return_nothing (promise);
@@ -1133,6 +1271,7 @@ session_begin (Session *self, TroupeLineProtocol *connection, gboolean is_json)
   self->memberships = g_ptr_array_new_with_free_func (membership_free);
   troupe_line_protocol_set_max_length (connection, options.max_line);
   troupe_transport_set_water_marks (session_get_transport (self), options.max_unsent / 2, options.max_unsent);
+  troupe_transport_set_close_timeout (session_get_transport (self), CLOSE_TIMEOUT_MS);
 
   if (options.idle_timeout > 0)
     self->idle = troupe_actor_call_later (actor, options.idle_timeout * (gint64) 1000, on_idle, self, NULL);
@@ -1164,6 +1303,29 @@ session_on_goodbye (TroupeActor *actor, TroupeMessage *message, GError **error)
   return TRUE;
 }
 
+/* A room with somebody in it only ends when it is given up. */
+static gboolean
+session_on_terminated (TroupeActor *actor, TroupeMessage *message, GError **error)
+{
+  Session *self = session_of (actor);
+  TroupeRef *room = troupe_termination_get_actor (troupe_message_get_boxed (message));
+
+  for (guint i = 0; i < self->memberships->len; i++)
+    {
+      Membership *membership = g_ptr_array_index (self->memberships, i);
+
+      if (membership->room != room)
+        continue;
+
+      session_tell (self, event_new ("gone", "room", membership->name,
+                                     "text", "This room has failed too often, and is gone", NULL));
+      session_leave (self, membership);
+      break;
+    }
+
+  return TRUE;
+}
+
 /* More than the high mark waits to be sent: waiting for this user would cost memory without end. */
 static void
 session_write_paused (TroupeProtocol *protocol)
@@ -1179,6 +1341,7 @@ session_class_init (TroupeProtocolClass *klass)
   klass->write_paused = session_write_paused;
   troupe_actor_class_bind (actor_class, "line", CHAT_TYPE_LINE, session_on_line);
   troupe_actor_class_bind (actor_class, "goodbye", G_TYPE_STRING, session_on_goodbye);
+  troupe_actor_class_bind (actor_class, "terminated", TROUPE_TYPE_TERMINATION, session_on_terminated);
 }
 
 /* ---- commands ----------------------------------------------------------------------------------------------------------------- */
@@ -1218,6 +1381,7 @@ on_joined (TroupePromise *promise, gpointer user_data)
   membership->room = troupe_ref_ref (welcome->room);
   g_ptr_array_add (self->memberships, membership);
   self->current = membership;
+  troupe_actor_watch (TROUPE_ACTOR (self->connection), membership->room);
 
   session_show (self, welcome->event);
   for (guint i = 0; i < welcome->history->len; i++)
@@ -1253,17 +1417,26 @@ do_join (Session *self, struct json_object *command)
 }
 
 static void
+on_parted (TroupePromise *promise, gpointer user_data)
+{
+  Session *self = user_data;
+  struct json_object *event = troupe_promise_get_json (promise);
+  Membership *membership = session_find (self, object_get (event, "room"));
+
+  session_show (self, event);
+  if (membership != NULL)
+    session_leave (self, membership);
+  if (self->current == NULL && self->memberships->len > 0)
+    self->current = g_ptr_array_index (self->memberships, 0);
+}
+
+static void
 do_part (Session *self, struct json_object *command)
 {
   Membership *membership = session_choose (self, command);
 
-  if (membership == NULL)
-    return;
-
-  session_ask (self, membership->room, troupe_message_new ("part"), on_event);
-  g_ptr_array_remove (self->memberships, membership);
-  if (self->current == membership)
-    self->current = self->memberships->len > 0 ? g_ptr_array_index (self->memberships, 0) : NULL;
+  if (membership != NULL)
+    session_ask (self, membership->room, troupe_message_new ("part"), on_parted);
 }
 
 static void
@@ -1345,6 +1518,20 @@ do_quit (Session *self, struct json_object *command)
   session_say_goodbye (self, "Goodbye");
 }
 
+#ifndef NDEBUG
+static void
+do_crash (Session *self, struct json_object *command)
+{
+  session_send_text (self, command, "crash");
+}
+
+static void
+do_crash_registry (Session *self, struct json_object *command)
+{
+  session_ask (self, self->registry, troupe_message_new ("crash"), NULL);
+}
+#endif
+
 static void do_help (Session *self, struct json_object *command);
 
 static const struct
@@ -1369,14 +1556,30 @@ static const struct
   { "msg",   { "nick", "text" }, 2, "/msg NICK TEXT", "says something to one user only", do_msg },
   { "topic", { "text" },         0, "/topic [TEXT]", "shows the topic, or sets it", do_topic },
   { "quit",  { NULL },           0, "/quit", "leaves", do_quit },
+#ifndef NDEBUG
+  { "crash", { "text" },         1, "/crash TEXT", "says something that makes the room fail", do_crash },
+  { "crash-registry", { NULL },  0, "/crash-registry", "makes all of this begin anew", do_crash_registry },
+#endif
 };
+
+static guint
+n_commands (void)
+{
+#ifndef NDEBUG
+  /* The last two are not for everybody. */
+  if (!options.admin_commands)
+    return G_N_ELEMENTS (commands) - 2;
+#endif
+
+  return G_N_ELEMENTS (commands);
+}
 
 static void
 do_help (Session *self, struct json_object *command)
 {
   g_autoptr (GString) text = g_string_new ("A line is said in the room you are in, but for these:");
 
-  for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
+  for (guint i = 0; i < n_commands (); i++)
     g_string_append_printf (text, "\n%-16s %s", commands[i].usage, commands[i].help);
   session_tell (self, event_new ("help", "text", text->str, NULL));
 }
@@ -1384,7 +1587,7 @@ do_help (Session *self, struct json_object *command)
 static int
 find_command (const char *name)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
+  for (guint i = 0; i < n_commands (); i++)
     {
       if (g_str_equal (commands[i].name, name))
         return i;
@@ -1680,12 +1883,24 @@ listen_on (Server *server, const char *name, GType connection_type, char **endpo
   return TRUE;
 }
 
+/* Everybody depends on the registry, which was there first: if it fails, connections are closed, and all begin anew. */
+static void
+supervise (TroupeSystem *system)
+{
+  g_autoptr (TroupeSupervision) supervision = troupe_supervision_new (TROUPE_DIRECTIVE_RESTART);
+
+  troupe_supervision_set_strategy (supervision, TROUPE_STRATEGY_REST_FOR_ONE);
+  troupe_supervision_set_intensity (supervision, MAX_BEGINNINGS, MINUTE_MS);
+  troupe_system_set_supervision (system, supervision);
+}
+
 static gboolean
 serve (Server *server, GError **error)
 {
   static char *default_listen[] = { (char *) "tcp:8026:interface=127.0.0.1", NULL };
   static char *default_listen_json[] = { (char *) "tcp:8027:interface=127.0.0.1", NULL };
 
+  supervise (server->system);
   server->registry = troupe_system_spawn (server->system, "registry", CHAT_TYPE_REGISTRY, error, NULL);
   if (server->registry == NULL)
     return FALSE;
@@ -1733,7 +1948,8 @@ parse_options (int *argc, char ***argv, GError **error)
 
   if (!g_utf8_validate (options.motd, -1, NULL))
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "The greeting is not UTF-8");
-  else if (options.max_line < 1 || options.max_unsent < 1 || options.max_errors < 0 || options.idle_timeout < 0)
+  else if (options.max_line < 1 || options.max_unsent < 1 || options.max_errors < 0 || options.idle_timeout < 0 ||
+           options.max_failures < 0 || options.max_failures > G_MAXUINT16)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "A limit is out of range");
   else
     return TRUE;

@@ -142,11 +142,12 @@ troupe_actor_real_child_failed (TroupeActor  *self,
                                 TroupeRef    *child,
                                 const GError *error)
 {
-  TroupeDirective directive = troupe_ref_get_directive (troupe_actor_get_ref (self), child);
+  TroupeRef *ref = troupe_actor_get_ref (self);
+  TroupeDirective directive = troupe_ref_get_directive (ref, child);
   g_autofree char *path = troupe_ref_dup_path (child);
 
   /* Nobody else is told of these. */
-  if (directive == TROUPE_DIRECTIVE_RESUME || directive == TROUPE_DIRECTIVE_RESTART)
+  if (directive == TROUPE_DIRECTIVE_RESUME || (directive == TROUPE_DIRECTIVE_RESTART && troupe_ref_has_patience (ref, child)))
     g_warning ("The actor “%s” failed, and is %s: %s", path,
                directive == TROUPE_DIRECTIVE_RESUME ? "resumed" : "restarted", error->message);
 

@@ -143,6 +143,9 @@ gboolean        troupe_ref_may_restart  (TroupeRef      *self);
 /* What SELF's own policy, or the default, says of CHILD. */
 TroupeDirective troupe_ref_get_directive (TroupeRef     *self,
                                          TroupeRef      *child);
+/* Whether CHILD, which has failed, may be restarted once more. */
+gboolean        troupe_ref_has_patience (TroupeRef      *self,
+                                         TroupeRef      *child);
 /* Answers for the message that was to be handled again. */
 void            troupe_ref_reject_failed (TroupeRef     *self);
 /* Forgets children that wait for a decision. */

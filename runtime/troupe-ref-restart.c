@@ -153,6 +153,25 @@ troupe_ref_set_supervision (TroupeRef               *self,
   troupe_supervisor_set_policy (troupe_ref_need_supervisor (self), supervision);
 }
 
+/* Where the restarts of CHILD, which has failed, are counted. */
+static TroupeTally *
+troupe_ref_get_tally (TroupeRef *self,
+                      TroupeRef *child)
+{
+  if (troupe_ref_get_policy (self)->last_resort == TROUPE_DIRECTIVE_STOP)
+    return &child->extra->tally;
+
+  return &self->extra->supervisor->tally;
+}
+
+gboolean
+troupe_ref_has_patience (TroupeRef *self,
+                         TroupeRef *child)
+{
+  return !troupe_tally_is_full (troupe_ref_get_tally (self, child), troupe_ref_get_policy (self),
+                                troupe_reactor_read_clock (self->reactor));
+}
+
 TroupeDirective
 troupe_ref_get_directive (TroupeRef *self,
                           TroupeRef *child)
@@ -474,17 +493,6 @@ troupe_ref_give_up (TroupeRef *self,
   troupe_ref_stop_affected (self, child);
 }
 
-static gboolean
-troupe_ref_count_restart (TroupeRef *self,
-                          TroupeRef *child,
-                          gint64     now)
-{
-  const TroupeSupervision *policy = troupe_ref_get_policy (self);
-  gboolean is_alone = policy->last_resort == TROUPE_DIRECTIVE_STOP;
-
-  return troupe_tally_count (is_alone ? &child->extra->tally : &self->extra->supervisor->tally, policy, now);
-}
-
 static void
 troupe_ref_restart_child (TroupeRef *self,
                           TroupeRef *child)
@@ -498,7 +506,7 @@ troupe_ref_restart_child (TroupeRef *self,
       g_warning ("The actor “%s” cannot be restarted: it was spawned under a supervision that never does that", path);
       troupe_ref_stop_affected (self, child);
     }
-  else if (!troupe_ref_count_restart (self, child, now))
+  else if (!troupe_tally_count (troupe_ref_get_tally (self, child), troupe_ref_get_policy (self), now))
     {
       troupe_ref_give_up (self, child);
     }

@@ -24,11 +24,15 @@ typedef struct
 {
   gint64 *times;                     /* a ring, in µs; or NULL */
   guint   size;                      /* as many as the policy allows */
-  guint   oldest;                    /* in the ring, once that is full */
+  guint   oldest;                    /* in the ring, once that is full; until then the next free place */
   guint   n_times;                   /* in the ring */
 } TroupeTally;
 
 void     troupe_tally_clear (TroupeTally             *self);
+/* Whether a restart at NOW, in µs, would be one too many. */
+gboolean troupe_tally_is_full (const TroupeTally     *self,
+                             const TroupeSupervision *policy,
+                             gint64                   now);
 /* Counts a restart at NOW, in µs; FALSE if that is one too many. */
 gboolean troupe_tally_count (TroupeTally             *self,
                              const TroupeSupervision *policy,

@@ -72,14 +72,27 @@ troupe_tally_clear (TroupeTally *self)
 }
 
 gboolean
+troupe_tally_is_full (const TroupeTally       *self,
+                      const TroupeSupervision *policy,
+                      gint64                   now)
+{
+  if (policy->n_restarts == NO_LIMIT || policy->n_restarts == 0)
+    return policy->n_restarts == 0;
+  if (self->size != policy->n_restarts || self->n_times < self->size)
+    return FALSE;
+
+  return now - self->times[self->oldest] <= policy->period_ms * 1000;
+}
+
+gboolean
 troupe_tally_count (TroupeTally             *self,
                     const TroupeSupervision *policy,
                     gint64                   now)
 {
+  if (troupe_tally_is_full (self, policy, now))
+    return FALSE;
   if (policy->n_restarts == NO_LIMIT)
     return TRUE;
-  if (policy->n_restarts == 0)
-    return FALSE;
 
   /* The same policy, given again by an object that was built anew, has not forgotten what it has counted. */
   if (self->size != policy->n_restarts)
@@ -89,17 +102,9 @@ troupe_tally_count (TroupeTally             *self,
       self->times = g_new (gint64, self->size);
     }
 
-  if (self->n_times < self->size)
-    {
-      self->times[self->n_times++] = now;
-      return TRUE;
-    }
-
-  if (now - self->times[self->oldest] <= policy->period_ms * 1000)
-    return FALSE;
-
   self->times[self->oldest] = now;
   self->oldest = (self->oldest + 1) % self->size;
+  self->n_times = MIN (self->n_times + 1, self->size);
 
   return TRUE;
 }

@@ -1200,6 +1200,7 @@ test_intensity (Fixture       *fixture,
   troupe_clock_advance (clock, 0);
   assert_story ("boss:pre b:stopped boss:stopped boss:started boss:post b:started");
   g_assert_cmpstr (last_warning, ==, "The actor “/boss” failed, and is restarted: The actor “/boss/b” failed too often: no room");
+  g_assert_cmpuint (n_warnings, ==, 4);
   g_assert_true (troupe_ref_has_ended (b));
 
   /* What was counted is not forgotten because the boss is a new one. */
@@ -1240,6 +1241,7 @@ test_last_resort (Fixture       *fixture,
   never = troupe_ref_ask (b, troupe_message_new ("total"));
   troupe_clock_advance (clock, 0);
   assert_story ("b:stopped x:saw /boss/b 1 The actor “/boss/b” failed too often: no room");
+  g_assert_cmpuint (n_warnings, ==, 2);
   g_assert_true (troupe_ref_has_ended (b));
   assert_rejected (never, TROUPE_ERROR, TROUPE_ERROR_ACTOR_STOPPED,
                    "The actor “/boss/b” has stopped: The actor “/boss/b” failed too often: no room");
