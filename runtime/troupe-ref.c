@@ -614,8 +614,11 @@ void
 troupe_ref_run_slice (TroupeRef *self)
 {
   TroupeReactor *reactor = self->reactor;
-  guint left = G_LIKELY (!troupe_ref_is_on_hold (self)) ? MIN (self->n_mail, TROUPE_SLICE_TURNS) : 0;
+  guint left = MIN (self->n_mail, TROUPE_SLICE_TURNS);
   gboolean crowds;
+
+  if (G_UNLIKELY (self->state != TROUPE_REF_LIVE) && troupe_ref_is_on_hold (self))
+    left = 0;
 
   reactor->running = self;
   self->flags &= ~TROUPE_REF_QUEUED;
@@ -653,15 +656,18 @@ troupe_ref_run_slice (TroupeRef *self)
   self->flags &= ~(TROUPE_REF_RUNNING | TROUPE_REF_CROWDS);
   reactor->running = NULL;
 
-  if (G_UNLIKELY (troupe_ref_is_on_hold (self)))
+  if (G_UNLIKELY (self->control != 0) ? troupe_ref_has_turn (self) : self->head != NULL)
     {
-      if ((self->control & ~TROUPE_CONTROL_HELD) != 0)
+      if (G_UNLIKELY (self->state != TROUPE_REF_LIVE) && troupe_ref_is_on_hold (self))
+        {
+          if ((self->control & ~TROUPE_CONTROL_HELD) != 0)
+            troupe_ref_awaken (self);
+        }
+      else if (G_UNLIKELY (crowds) && self->control == 0)
+        troupe_reactor_make_late (reactor, self);
+      else
         troupe_ref_awaken (self);
     }
-  else if (G_UNLIKELY (crowds) && self->control == 0 && self->head != NULL)
-    troupe_reactor_make_late (reactor, self);
-  else if (G_UNLIKELY (self->control != 0) ? troupe_ref_has_turn (self) : self->head != NULL)
-    troupe_ref_awaken (self);
   else
     troupe_ref_check_letters (self);
 }
