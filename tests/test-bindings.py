@@ -61,6 +61,25 @@ class Counter(Troupe.Actor):
         self.unwanted = True
 
 
+class Parent(Troupe.Actor):
+    """Decides itself what becomes of its child, and passes everything else on to it."""
+
+    seen = None
+    directive = Troupe.Directive.RESTART
+
+    def do_started(self):
+        self.child = self.spawn('child', Counter, ['step'], [3])
+        return True
+
+    def do_child_failed(self, child, error):
+        Parent.seen = child.dup_name() + ': ' + error.message
+        return Parent.directive
+
+    def do_receive(self, message):
+        message.forward(self.child)
+        return True
+
+
 class Watcher(Troupe.Actor):
     """Notes how another actor ended."""
 
@@ -617,6 +636,21 @@ class BindingsTest(unittest.TestCase):
         counter.send(Troupe.Message.new('too-late'))
         until(lambda: Undertaker.letters)
         self.assertEqual(Undertaker.letters[0].get_message().get_name(), 'too-late')
+
+    def test_supervision(self):
+        """A parent decides about a child that fails; a restart begins anew, with the properties of before."""
+        parent = self.spawn(Parent)
+        for directive, total in ((Troupe.Directive.RESUME, 9), (Troupe.Directive.RESTART, 3)):
+            Parent.seen = None
+            Parent.directive = directive
+            parent.send(Troupe.Message.new_int64('add', 2))
+            with self.assertRaises(GLib.Error):
+                self.outcome(parent.ask(Troupe.Message.new('fail')))
+            parent.send(Troupe.Message.new_int64('add', 1))
+            self.assertEqual(self.outcome(parent.ask(Troupe.Message.new('total'))), total)
+            self.assertEqual(Parent.seen, 'child: I give up')
+
+        self.assertIn('Counter: live, 0 waiting, 1 restarts', self.system.dump_tree())
 
     def test_promise(self):
         """A promise of one's own, resolved and broken."""
