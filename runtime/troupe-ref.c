@@ -1144,6 +1144,13 @@ troupe_ref_has_ended (TroupeRef *self)
   return troupe_ref_get_state (self) == TROUPE_REF_ENDED;
 }
 
+/* Any thread, and so without a look at the flags. */
+static gboolean
+troupe_ref_is_outside (TroupeRef *self)
+{
+  return self->type == G_TYPE_NONE;
+}
+
 /**
  * troupe_ref_dup_name:
  * @self: an actor's address
@@ -1163,7 +1170,7 @@ troupe_ref_dup_name (TroupeRef *self)
 
   if (self->name != NULL)
     return g_strdup (self->name);
-  if (self->flags & TROUPE_REF_OUTSIDE)
+  if (troupe_ref_is_outside (self))
     return g_strdup ("outside");
 
   klass = g_type_class_ref (self->type);
@@ -1189,7 +1196,7 @@ troupe_ref_dup_path (TroupeRef *self)
 
   g_return_val_if_fail (self != NULL, NULL);
 
-  if (self->parent == NULL && !(self->flags & TROUPE_REF_OUTSIDE))
+  if (self->parent == NULL && !troupe_ref_is_outside (self))
     return g_strdup ("/");
 
   name = troupe_ref_dup_name (self);

@@ -541,6 +541,23 @@ release_step (TroupePromise *promise,
   g_assert_no_error (error);
 }
 
+/* With another thread, how long this takes decides who wins. */
+static void
+linger (Puppet *self)
+{
+  gint64 n = __atomic_load_n (&self->number, __ATOMIC_RELAXED);
+  volatile gint64 i;
+
+  for (i = 0; i < n; i++)
+    ;
+}
+
+static void
+set_lingering (Puppet *self)
+{
+  __atomic_store_n (&self->number, g_test_rand_int_range (0, 4000), __ATOMIC_RELAXED);
+}
+
 static gboolean
 race_elsewhere (TroupeActor    *actor,
                 TroupeMessage  *message,
@@ -548,12 +565,9 @@ race_elsewhere (TroupeActor    *actor,
 {
   Puppet *self = test_puppet_get_data (message);
   g_autoptr (TroupePromise) promise = troupe_semaphore_acquire (self->fixture->semaphore);
-  volatile gint64 i;
 
   troupe_promise_add_callback (promise, release_step, NULL, NULL);
-  /* With another thread, how long this takes decides who wins. */
-  for (i = 0; i < self->number; i++)
-    ;
+  linger (self);
   troupe_promise_cancel (promise);
   return done (message);
 }
@@ -574,7 +588,7 @@ test_rule_89_race (Fixture       *fixture,
       Puppet *self = &p[i % N_PUPPETS];
 
       if (i % 16 < N_PUPPETS)
-        self->number = g_test_rand_int_range (0, 4000);
+        set_lingering (self);
       test_puppet_tell (self->ref, race_elsewhere, self);
       if (i % 16 == 15)
         g_main_context_iteration (NULL, FALSE);
@@ -1011,11 +1025,9 @@ race_for_item (TroupeActor    *actor,
 {
   Puppet *self = test_puppet_get_data (message);
   g_autoptr (TroupePromise) promise = troupe_queue_get (self->fixture->queue);
-  volatile gint64 i;
 
   troupe_promise_add_callback (promise, count_item, self, NULL);
-  for (i = 0; i < self->number; i++)
-    ;
+  linger (self);
   troupe_promise_cancel (promise);
   return done (message);
 }
@@ -1048,7 +1060,7 @@ test_rule_92_race (Fixture       *fixture,
   for (i = 0; i < 2000; i++)
     {
       if (i % 16 < N_PUPPETS)
-        p[i % N_PUPPETS].number = g_test_rand_int_range (0, 4000);
+        set_lingering (&p[i % N_PUPPETS]);
       test_puppet_tell (p[i % N_PUPPETS].ref, race_for_item, &p[i % N_PUPPETS]);
       if (i % 16 == 15)
         g_main_context_iteration (NULL, FALSE);
