@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Each function named test_… is one test, with a server of its own. Nothing sleeps: tests wait for what must come."""
 
+import codecs
 import json
 import os
 import shutil
@@ -67,17 +68,19 @@ class Program(protocol.ProcessProtocol):
     def __init__(self, name, *arguments, path=None):
         self.out = ''
         self.err = ''
+        self.decode_out = codecs.getincrementaldecoder('utf-8')().decode     # what comes may end within a character
+        self.decode_err = codecs.getincrementaldecoder('utf-8')().decode
         self.status = None
         path = path or os.path.join(EXAMPLES, name)
         environment = dict(os.environ, LC_ALL='C.UTF-8')
         reactor.spawnProcess(self, path, [name, *arguments], env=environment)
 
     def outReceived(self, data):
-        self.out += data.decode()
+        self.out += self.decode_out(data)
         look()
 
     def errReceived(self, data):
-        self.err += data.decode()
+        self.err += self.decode_err(data)
         look()
 
     def processEnded(self, reason):
@@ -736,6 +739,7 @@ def test_registry_crash(server):
         bob = yield program(server)
         bob.say({'cmd': 'crash-registry'})
         yield defer.gatherResults([alice.closed(), bob.closed()])
+    yield server.ended()
     yield server.stopped(status=1, warns=True)
     assert server.err.endswith('chat: The actor “/registry” failed too often: Crashed\n'), server.err
 
