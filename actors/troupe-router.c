@@ -385,21 +385,19 @@ troupe_router_real_build_routee (TroupeRouter  *self,
   return troupe_actor_spawn_with_properties (TROUPE_ACTOR (self), NULL, type, 0, NULL, NULL, error);
 }
 
-static guint
-find_free_number (TroupeRouterPrivate *priv)
+/* Which of the numbers below SIZE are somebody's. */
+static gboolean *
+find_numbers (TroupeRouterPrivate *priv,
+              guint                size)
 {
-  guint number = 0;
-  guint i = 0;
+  gboolean *taken = g_new0 (gboolean, size);
+  guint i;
 
-  while (i < priv->routees->len)
-    {
-      if (get_routee (priv, i++)->number != number)
-        continue;
-      number++;
-      i = 0;
-    }
+  for (i = 0; i < priv->routees->len; i++)
+    if (get_routee (priv, i)->number < size)
+      taken[get_routee (priv, i)->number] = TRUE;
 
-  return number;
+  return taken;
 }
 
 static gboolean
@@ -408,14 +406,18 @@ troupe_router_grow (TroupeRouter  *self,
                     GError       **error)
 {
   TroupeRouterPrivate *priv = get_private (self);
+  g_autofree gboolean *taken = find_numbers (priv, size);
+  guint number = 0;
 
   while (priv->routees->len < size)
     {
-      TroupeRef *ref = TROUPE_ROUTER_GET_CLASS (self)->build_routee (self, error);
-      TroupeRoutee routee = { ref, find_free_number (priv), 0, 0 };
+      TroupeRoutee routee = { .ref = TROUPE_ROUTER_GET_CLASS (self)->build_routee (self, error) };
 
-      if (ref == NULL)
+      if (routee.ref == NULL)
         return FALSE;
+      while (taken[number])
+        number++;
+      routee.number = number++;
       g_array_append_val (priv->routees, routee);
     }
 

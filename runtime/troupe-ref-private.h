@@ -41,7 +41,7 @@ enum
 
 enum
 {
-  TROUPE_REF_QUEUED  = 1 << 0,       /* in the ready queue, which holds a reference */
+  TROUPE_REF_QUEUED  = 1 << 0,       /* in the ready queue, or does not belong there yet */
   TROUPE_REF_RUNNING = 1 << 1,       /* its slice runs, here or further up the stack */
   TROUPE_REF_OUTSIDE = 1 << 2,       /* no actor: the turns of code outside actors; may nest */
   TROUPE_REF_BORN    = 1 << 3,       /* started returned TRUE */

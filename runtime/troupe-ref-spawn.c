@@ -127,6 +127,7 @@ static void
 troupe_ref_begin (TroupeRef *self,
                   gpointer   data)
 {
+  self->flags &= ~TROUPE_REF_QUEUED;
   if (troupe_ref_link_parent (self))
     {
       troupe_ref_set_control (self, TROUPE_CONTROL_BIRTH);
@@ -185,6 +186,9 @@ troupe_ref_spawn (TroupeSystem  *system,
   self->serial = troupe_system_next_serial (system);
   self->name = g_strdup (name);
   troupe_mailbox_set_up (self);
+  /* Somebody on its thread may find it before that hears of it: what it is sent waits until it begins. */
+  if (!troupe_reactor_is_here (reactor))
+    self->flags |= TROUPE_REF_QUEUED;
   if (name != NULL && !troupe_registry_add (troupe_system_get_registry (system), self, error))
     return NULL;
   if (parent != NULL)

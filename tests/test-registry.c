@@ -546,6 +546,65 @@ test_thread (Fixture       *fixture,
   assert_trace ("thread:The promise was cancelled");
 }
 
+#define N_NAMES 1000
+
+static gpointer
+spawn_names (gpointer system)
+{
+  guint i;
+
+  for (i = 0; i < N_NAMES; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("%u", i);
+      g_autoptr (TroupeRef) ref = test_puppet_new (system, name);
+    }
+
+  return NULL;
+}
+
+typedef struct
+{
+  Fixture *fixture;
+  guint    n_found;
+} Hunt;
+
+/* In a turn: whoever is found has one of its own in the same pass. */
+static gboolean
+hunt (TroupeActor    *actor,
+      TroupeMessage  *message,
+      GError        **error)
+{
+  Hunt *self = test_puppet_get_data (message);
+  g_autofree char *path = g_strdup_printf ("/%u", self->n_found);
+  g_autoptr (TroupeRef) ref = troupe_system_lookup (self->fixture->system, path);
+
+  if (ref != NULL)
+    {
+      troupe_ref_finish (ref);
+      self->n_found++;
+    }
+  if (self->n_found < N_NAMES)
+    test_puppet_tell (troupe_actor_get_ref (actor), hunt, self);
+  return TRUE;
+}
+
+static void
+test_early (Fixture       *fixture,
+            gconstpointer  data)
+{
+  g_autoptr (TroupeRef) hunter = test_puppet_new (fixture->system, NULL);
+  Hunt self = { fixture, 0 };
+  GThread *spawner = g_thread_new ("spawner", spawn_names, fixture->system);
+
+  g_test_summary ("Who is found may be sent to, however early that is.");
+
+  test_puppet_tell (hunter, hunt, &self);
+  troupe_test_until (self.n_found == N_NAMES);
+  g_thread_join (spawner);
+  troupe_ref_stop (hunter);
+  troupe_test_until (troupe_system_get_n_actors (fixture->system) == 0);
+}
+
 #define N_RACES 500
 
 typedef struct
@@ -620,6 +679,7 @@ main (int   argc,
   add ("alias-awaited", NULL, test_alias_awaited);
   add ("restart", NULL, test_restart);
   add ("thread", NULL, test_thread);
+  add ("early", NULL, test_early);
   add ("race", NULL, test_race);
 
   return g_test_run ();
