@@ -7,6 +7,7 @@
 #include "troupe-actor-private.h"
 #include "troupe-error-private.h"
 #include "troupe-fiber-private.h"
+#include "troupe-mailbox-private.h"
 #include "troupe-message-private.h"
 #include "troupe-reactor-private.h"
 #include "troupe-ref-life-private.h"
@@ -311,7 +312,7 @@ troupe_ref_finish_restart (TroupeRef *self)
   troupe_restart_count_end (self->extra->restart);
 }
 
-/* It may have been left by a fiber; it may be handled by any. */
+/* It may have been left by a fiber, and may be handled by any. There is room for it, as there was before. */
 static void
 troupe_ref_replay (TroupeRef *self)
 {
@@ -322,6 +323,7 @@ troupe_ref_replay (TroupeRef *self)
 
   message->mail.bits &= ~TROUPE_MESSAGE_IN_FIBER;
   message->mail.bits |= TROUPE_MESSAGE_REPLAYED;
+  message->mail.more_bits |= TROUPE_MARK_SYSTEM;
   troupe_ref_enqueue_first (self, &message->mail);
 }
 
