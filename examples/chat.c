@@ -439,9 +439,10 @@ static void
 room_report (Room *self)
 {
   TroupeRef *registry = troupe_ref_get_parent (troupe_actor_get_ref (TROUPE_ACTOR (self)));
+  RoomState *state = self->state;
 
   troupe_ref_send (registry, troupe_message_new_variant ("state",
-    g_variant_new ("(utss)", g_hash_table_size (self->state->members), self->state->n_joins, self->state->name, self->state->topic)));
+    g_variant_new ("(utss)", g_hash_table_size (state->members), state->n_joins, state->name, state->topic)));
 }
 
 static struct json_object *
@@ -1152,6 +1153,7 @@ static void
 session_say_goodbye (Session *self, const char *text)
 {
   session_tell (self, event_new ("goodbye", "text", text, NULL));
+  troupe_transport_set_close_timeout (session_get_transport (self), CLOSE_TIMEOUT_MS);
   troupe_transport_lose_connection (session_get_transport (self));
 }
 
@@ -1271,7 +1273,6 @@ session_begin (Session *self, TroupeLineProtocol *connection, gboolean is_json)
   self->memberships = g_ptr_array_new_with_free_func (membership_free);
   troupe_line_protocol_set_max_length (connection, options.max_line);
   troupe_transport_set_water_marks (session_get_transport (self), options.max_unsent / 2, options.max_unsent);
-  troupe_transport_set_close_timeout (session_get_transport (self), CLOSE_TIMEOUT_MS);
 
   if (options.idle_timeout > 0)
     self->idle = troupe_actor_call_later (actor, options.idle_timeout * (gint64) 1000, on_idle, self, NULL);
