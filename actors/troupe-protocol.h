@@ -33,6 +33,7 @@ G_DECLARE_DERIVABLE_TYPE (TroupeProtocol, troupe_protocol, TROUPE, PROTOCOL, Tro
  * @write_closed: all was sent and our side is shut, after [method@Troupe.Transport.lose_write_connection]
  * @write_paused: more than the high mark waits to be sent: write no more for now
  * @write_resumed: less than the low mark waits to be sent again
+ * @read_resumed: what [method@Troupe.Transport.is_throttled] tells is over: what was kept may be dealt with now
  *
  * The class of a connection.
  *
@@ -56,6 +57,7 @@ struct _TroupeProtocolClass
   void     (*write_closed)    (TroupeProtocol  *self);
   void     (*write_paused)    (TroupeProtocol  *self);
   void     (*write_resumed)   (TroupeProtocol  *self);
+  void     (*read_resumed)    (TroupeProtocol  *self);
 
   /*< private >*/
   gpointer _reserved[8];

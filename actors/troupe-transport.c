@@ -71,6 +71,8 @@ struct _TroupeTransport
 
   guint connected : 1;               /* from before connection_made until before connection_lost */
   guint paused : 1;                  /* by pause_reading */
+  guint throttled : 1;               /* by a mailbox that is too full */
+  guint resumed : 1;                 /* no more, but the protocol has not been told */
   guint disconnecting : 1;           /* nothing is read or accepted for writing: flush, then close */
   guint read_shut : 1;               /* the peer has closed its side */
   guint write_closing : 1;           /* half close: flush, then shut our side */
@@ -101,7 +103,7 @@ troupe_transport_accepts (TroupeTransport *self)
 static inline gboolean
 troupe_transport_reads (TroupeTransport *self)
 {
-  return self->connected && !self->paused && !self->read_shut && !self->disconnecting && !self->aborted;
+  return self->connected && !self->paused && !self->throttled && !self->read_shut && !self->disconnecting && !self->aborted;
 }
 
 static inline void
@@ -462,6 +464,16 @@ troupe_transport_tell_marks (TroupeTransport *self)
     }
 }
 
+static void
+troupe_transport_tell_resumed (TroupeTransport *self)
+{
+  TroupeProtocolClass *klass = TROUPE_PROTOCOL_GET_CLASS (self->protocol);
+
+  self->resumed = FALSE;
+  if (!self->throttled && !self->disconnecting && klass->read_resumed != NULL)
+    klass->read_resumed (self->protocol);
+}
+
 /* FALSE once the connection has ended or is about to. */
 static gboolean
 troupe_transport_settle (TroupeTransport *self)
@@ -482,6 +494,8 @@ troupe_transport_settle (TroupeTransport *self)
       return FALSE;
     }
 
+  if (self->resumed)
+    troupe_transport_tell_resumed (self);
   if (!self->disconnecting)
     troupe_transport_tell_marks (self);
 
@@ -591,6 +605,25 @@ troupe_transport_release (TroupeResource *resource,
     }
 }
 
+/* A mailbox is over its high mark, or none is any more. No code of the protocol runs here: it may be in a turn of another actor. */
+static void
+troupe_transport_throttle (TroupeResource *resource,
+                           gboolean        throttle)
+{
+  TroupeTransport *self = TRANSPORT_OF (resource, resource);
+
+  self->throttled = throttle;
+  if (!self->connected)
+    return;
+
+  troupe_transport_update_watch (self);
+  if (!throttle)
+    {
+      self->resumed = TRUE;
+      troupe_transport_announce (self);
+    }
+}
+
 static void
 troupe_transport_finalize (GObject *object)
 {
@@ -653,6 +686,7 @@ troupe_transport_attach (TroupeTransport *self,
   self->connected = TRUE;
   self->flush.flush = troupe_transport_flush_cb;
   self->resource.release = troupe_transport_release;
+  self->resource.throttle = troupe_transport_throttle;
   troupe_ref_add_resource (owner, &self->resource);
 
   if (klass->connection_made != NULL && !klass->connection_made (protocol, &error))
@@ -860,6 +894,28 @@ troupe_transport_resume_reading (TroupeTransport *self)
   self->paused = FALSE;
   if (self->connected)
     troupe_transport_update_watch (self);
+}
+
+/**
+ * troupe_transport_is_throttled:
+ * @self: a transport
+ *
+ * Tells whether nothing is received because a mailbox is too full: that of the protocol, or of an actor that it sent to, whose class
+ * has %TROUPE_OVERFLOW_BACKPRESSURE.
+ *
+ * A protocol that has received more than one message at a time looks here between them, keeps the rest when it is true, and goes on in its
+ * `read_resumed`. Those of lines and of JSON do.
+ *
+ * Returns: %TRUE if it waits for room
+ *
+ * Since: 1.0
+ */
+gboolean
+troupe_transport_is_throttled (TroupeTransport *self)
+{
+  g_return_val_if_fail (TROUPE_IS_TRANSPORT (self), FALSE);
+
+  return self->throttled;
 }
 
 /**

@@ -39,6 +39,8 @@ void troupe_transport_pause_reading (TroupeTransport *self);
 TROUPE_AVAILABLE_IN_ALL
 void troupe_transport_resume_reading (TroupeTransport *self);
 TROUPE_AVAILABLE_IN_ALL
+gboolean troupe_transport_is_throttled (TroupeTransport *self);
+TROUPE_AVAILABLE_IN_ALL
 gboolean troupe_transport_is_connected (TroupeTransport *self);
 TROUPE_AVAILABLE_IN_ALL
 gboolean troupe_transport_is_disconnecting (TroupeTransport *self);

@@ -370,6 +370,15 @@ troupe_line_protocol_is_closing (TroupeLineProtocol *self)
   return transport != NULL && troupe_transport_is_disconnecting (transport);
 }
 
+/* Whoever is to handle the lines has no room for more. */
+static gboolean
+troupe_line_protocol_is_throttled (TroupeLineProtocol *self)
+{
+  TroupeTransport *transport = troupe_protocol_get_transport (TROUPE_PROTOCOL (self));
+
+  return transport != NULL && troupe_transport_is_throttled (transport);
+}
+
 static gboolean
 troupe_line_protocol_parse (TroupeLineProtocol  *self,
                             GError             **error)
@@ -379,7 +388,8 @@ troupe_line_protocol_parse (TroupeLineProtocol  *self,
   gboolean more = TRUE;
 
   priv->parsing = TRUE;
-  while (ok && more && !priv->paused && priv->buffer.end > priv->buffer.start)
+  while (ok && more && !priv->paused && priv->buffer.end > priv->buffer.start &&
+         !troupe_line_protocol_is_throttled (self))
     {
       if (troupe_line_protocol_is_closing (self))
         {
@@ -415,6 +425,27 @@ troupe_line_protocol_feed (TroupeLineProtocol  *self,
 
   buffer_append (&priv->buffer, data, length);
   return troupe_line_protocol_parse (self, error);
+}
+
+/* What waited may go on. */
+static void
+troupe_line_protocol_go_on (TroupeLineProtocol *self)
+{
+  TroupeLineProtocolPrivate *priv = troupe_line_protocol_get_instance_private (self);
+  GError *error = NULL;
+
+  if (priv->parsing || troupe_line_protocol_parse (self, &error))
+    return;
+
+  if (error == NULL)
+    error = g_error_new_literal (TROUPE_ERROR, TROUPE_ERROR_FAILED, "A handler failed without saying why");
+  troupe_actor_fail (TROUPE_ACTOR (self), error);
+}
+
+static void
+troupe_line_protocol_read_resumed (TroupeProtocol *protocol)
+{
+  troupe_line_protocol_go_on (TROUPE_LINE_PROTOCOL (protocol));
 }
 
 static gboolean
@@ -532,6 +563,7 @@ troupe_line_protocol_class_init (TroupeLineProtocolClass *klass)
   object_class->set_property = troupe_line_protocol_set_property;
 
   protocol_class->data_received = troupe_line_protocol_data_received;
+  protocol_class->read_resumed = troupe_line_protocol_read_resumed;
 
   klass->line_received = troupe_line_protocol_real_line_received;
   klass->raw_data_received = troupe_line_protocol_real_raw_data_received;
@@ -772,7 +804,6 @@ troupe_line_protocol_resume (TroupeLineProtocol *self)
 {
   TroupeLineProtocolPrivate *priv = troupe_line_protocol_get_instance_private (self);
   TroupeTransport *transport;
-  GError *error = NULL;
 
   g_return_if_fail (TROUPE_IS_LINE_PROTOCOL (self));
 
@@ -784,12 +815,7 @@ troupe_line_protocol_resume (TroupeLineProtocol *self)
   if (transport != NULL)
     troupe_transport_resume_reading (transport);
 
-  if (priv->parsing || troupe_line_protocol_parse (self, &error))
-    return;
-
-  if (error == NULL)
-    error = g_error_new_literal (TROUPE_ERROR, TROUPE_ERROR_FAILED, "A handler failed without saying why");
-  troupe_actor_fail (TROUPE_ACTOR (self), error);
+  troupe_line_protocol_go_on (self);
 }
 
 /**

@@ -23,7 +23,8 @@ struct _TroupeMailbox
   const char *const *urgent;         /* interned names, then NULL; or NULL; the class's */
   guint              stash_limit;
 
-  guint              n_messages;     /* that wait and count */
+  guint              n_messages;     /* that wait and count; atomic, as others look at it */
+  guint              n_posted;       /* with BACKPRESSURE: on their way from other threads; atomic */
   guint              n_dead;         /* that were dropped, and lie where they lay */
   gboolean           is_failing;     /* with FAIL: a turn that does it is on its way */
   GQueue             oldest;         /* with DROP_OLDEST: those that count and can be dropped, oldest first */
@@ -43,6 +44,7 @@ struct _TroupeMailbox
 #define TROUPE_MARK_DEAD    2        /* dropped: to be skipped */
 #define TROUPE_MARK_SYSTEM  4        /* from the runtime: there is always room */
 #define TROUPE_MARK_LISTED  8        /* in oldest */
+#define TROUPE_MARK_STOPPED 16       /* its sender was throttled when it was posted */
 
 /* Gives REF the rules of its type, if that has any; before anybody knows REF. */
 void           troupe_mailbox_set_up       (TroupeRef     *ref);
@@ -56,6 +58,14 @@ gboolean       troupe_mailbox_admit        (TroupeRef     *ref,
 /* MAIL is to be the actor's first turn, before what is urgent: TRUE if it is in the mailbox now. */
 gboolean       troupe_mailbox_put_first    (TroupeRef     *ref,
                                             TroupeMail    *mail);
+/* On SENDER's thread: MESSAGE is to be posted to REF, which has backpressure. */
+void           troupe_mailbox_post         (TroupeRef     *ref,
+                                            TroupeMessage *message,
+                                            TroupeRef     *sender);
+/* MESSAGE comes in from another thread. */
+void           troupe_mailbox_take_posted  (TroupeRef     *ref);
+/* MESSAGE was posted and goes back unhandled: its sender may go on. */
+void           troupe_mailbox_let_go       (TroupeMessage *message);
 /* A marked message has its turn: FALSE, after MESSAGE was dropped, if it is not handled any more. */
 gboolean       troupe_mailbox_take         (TroupeRef     *ref,
                                             TroupeMessage *message);

@@ -48,6 +48,7 @@ troupe_mailbox_set_up (TroupeRef *ref)
     {
       troupe_ref_need_extra (ref)->mailbox = troupe_mailbox_new (klass);
       ref->has_rules = TRUE;
+      ref->throttles = klass->capacity > 0 && klass->overflow == TROUPE_OVERFLOW_BACKPRESSURE;
     }
 
   if (fresh != NULL)
@@ -137,7 +138,19 @@ troupe_ref_throttle (TroupeRef *ref,
   troupe_ref_call_at_once (ref, troupe_ref_throttle_cb, NULL, GINT_TO_POINTER (throttle));
 }
 
-/* The mailbox of REF is over the high mark because of CONNECTION, if it is one. From another thread, it is asked there. */
+/* FALSE if it is there already. */
+static gboolean
+troupe_mailbox_list_throttled (TroupeMailbox *self,
+                               TroupeRef     *connection)
+{
+  if (self->throttled == NULL)
+    self->throttled = g_hash_table_new_full (NULL, NULL, (GDestroyNotify) troupe_ref_unref, NULL);
+
+  return !g_hash_table_contains (self->throttled, connection) &&
+         g_hash_table_add (self->throttled, troupe_ref_ref (connection));
+}
+
+/* The mailbox is over the high mark because of CONNECTION, if it is one. From another thread, it is asked there. */
 static void
 troupe_mailbox_throttle (TroupeMailbox *self,
                          TroupeRef     *connection)
@@ -146,14 +159,38 @@ troupe_mailbox_throttle (TroupeMailbox *self,
       (troupe_reactor_is_here (connection->reactor) && !troupe_ref_can_be_throttled (connection)))
     return;
 
-  if (self->throttled == NULL)
-    self->throttled = g_hash_table_new_full (NULL, NULL, (GDestroyNotify) troupe_ref_unref, NULL);
+  if (troupe_mailbox_list_throttled (self, connection))
+    troupe_ref_throttle (connection, TRUE);
+}
 
-  if (!g_hash_table_contains (self->throttled, connection))
-    {
-      g_hash_table_add (self->throttled, troupe_ref_ref (connection));
-      troupe_ref_throttle (connection, TRUE);
-    }
+/* What other threads send is not counted until this one takes it in, and this one may be busy: so they look for themselves. */
+void
+troupe_mailbox_post (TroupeRef     *ref,
+                     TroupeMessage *message,
+                     TroupeRef     *sender)
+{
+  TroupeMailbox *self = ref->extra->mailbox;
+  guint n = __atomic_add_fetch (&self->n_posted, 1, __ATOMIC_RELAXED) + __atomic_load_n (&self->n_messages, __ATOMIC_RELAXED);
+
+  if (n <= HIGH_MARK (self->capacity) || sender == NULL || !troupe_ref_can_be_throttled (sender) ||
+      (sender->extra != NULL && sender->extra->n_throttles > 0))
+    return;
+
+  message->mail.more_bits |= TROUPE_MARK_STOPPED;
+  troupe_ref_throttle (sender, TRUE);
+}
+
+void
+troupe_mailbox_take_posted (TroupeRef *ref)
+{
+  __atomic_sub_fetch (&ref->extra->mailbox->n_posted, 1, __ATOMIC_RELAXED);
+}
+
+void
+troupe_mailbox_let_go (TroupeMessage *message)
+{
+  message->mail.more_bits &= ~TROUPE_MARK_STOPPED;
+  troupe_ref_throttle (message->sender, FALSE);
 }
 
 static void
@@ -173,7 +210,7 @@ troupe_mailbox_count (TroupeMailbox *self,
                       TroupeMessage *message)
 {
   message->mail.more_bits |= TROUPE_MARK_COUNTED;
-  self->n_messages++;
+  __atomic_store_n (&self->n_messages, self->n_messages + 1, __ATOMIC_RELAXED);
 }
 
 static void
@@ -184,7 +221,7 @@ troupe_mailbox_uncount (TroupeMailbox *self,
     return;
 
   message->mail.more_bits &= ~TROUPE_MARK_COUNTED;
-  self->n_messages--;
+  __atomic_store_n (&self->n_messages, self->n_messages - 1, __ATOMIC_RELAXED);
 
   if (message->mail.more_bits & TROUPE_MARK_LISTED)
     {
@@ -380,6 +417,10 @@ troupe_mailbox_admit (TroupeRef     *ref,
   if (self->capacity > 0 &&
       !(message->mail.more_bits & (TROUPE_MARK_COUNTED | TROUPE_MARK_DEAD | TROUPE_MARK_SYSTEM)))
     {
+      if ((message->mail.more_bits & TROUPE_MARK_STOPPED) && !troupe_mailbox_list_throttled (self, message->sender))
+        troupe_mailbox_let_go (message);
+      message->mail.more_bits &= ~TROUPE_MARK_STOPPED;
+
       if (troupe_mailbox_is_full (self) &&
           (self->overflow != TROUPE_OVERFLOW_DROP_OLDEST || !troupe_mailbox_drop_oldest (ref)))
         {

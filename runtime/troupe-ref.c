@@ -103,6 +103,9 @@ troupe_ref_bounce_message (TroupeRef     *self,
 {
   TroupeResolver *reply = troupe_message_steal_reply (message);
 
+  if (message->mail.more_bits & TROUPE_MARK_STOPPED)
+    troupe_mailbox_let_go (message);
+
   if (reply != NULL)
     {
       troupe_resolver_take_error (reply, troupe_ref_new_ended_error (self));
@@ -335,6 +338,15 @@ troupe_mail_get_target (TroupeMail *mail)
     }
 }
 
+static void
+troupe_ref_take_posted (TroupeRef     *self,
+                        TroupeMessage *message)
+{
+  g_clear_pointer (&message->target, troupe_ref_unref);
+  if (self->throttles)
+    troupe_mailbox_take_posted (self);
+}
+
 void
 troupe_ref_take_inbound (TroupeMail *mail)
 {
@@ -347,7 +359,7 @@ troupe_ref_take_inbound (TroupeMail *mail)
     }
 
   if (troupe_mail_is_message (mail))
-    g_clear_pointer (&((TroupeMessage *) mail)->target, troupe_ref_unref);
+    troupe_ref_take_posted (target, (TroupeMessage *) mail);
   troupe_ref_enqueue (target, mail);
 }
 
@@ -357,7 +369,7 @@ troupe_ref_bounce_inbound (TroupeMail *mail)
   g_autoptr (TroupeRef) target = troupe_ref_ref (troupe_mail_get_target (mail));
 
   if (troupe_mail_is_message (mail))
-    g_clear_pointer (&((TroupeMessage *) mail)->target, troupe_ref_unref);
+    troupe_ref_take_posted (target, (TroupeMessage *) mail);
   troupe_ref_bounce (target, mail);
 }
 
@@ -736,6 +748,8 @@ troupe_ref_put (TroupeRef     *self,
     {
       message->sender = sender != NULL ? troupe_ref_ref (sender) : NULL;
       message->target = troupe_ref_ref (self);
+      if (self->throttles)
+        troupe_mailbox_post (self, message, sender);
       troupe_reactor_post (self->reactor, &message->mail);
       return;
     }
