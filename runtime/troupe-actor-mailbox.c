@@ -166,6 +166,7 @@ troupe_actor_stash (TroupeActor    *self,
     }
 
   envelope->sender = message->sender != NULL ? troupe_ref_ref (message->sender) : NULL;
+  envelope->mail.bits |= message->mail.bits & TROUPE_MESSAGE_REPLAYED;
   envelope->mail.more_bits = message->mail.more_bits & TROUPE_MARK_SYSTEM;
   troupe_held_push (&mailbox->stash, &envelope->mail);
   mailbox->n_stashed++;

@@ -26,6 +26,7 @@ typedef struct
   guint8   n_released;               /* … or that it was freed, run or not */
   gboolean is_ask;
   gboolean has_value;
+  gboolean was_stashed;
   gint     target;                   /* a number of a worker */
 } Letter;
 
@@ -225,25 +226,40 @@ answer (gpointer       actor,
     }
 }
 
+/* Nobody is overtaken; only what is tried again comes twice. */
+static void
+check_order (TroupeActor   *actor,
+             TroupeMessage *message)
+{
+  gint64 number = troupe_message_get_int64 (message);
+  Entry *entry = entry_at (priv_of (actor)->number);
+
+  g_assert_true (entry->ref == troupe_actor_get_ref (actor));
+  if (troupe_message_get_sender (message) != NULL || letter_at (number)->was_stashed)
+    return;
+
+  g_assert_cmpint (number, >=, entry->last);
+  entry->last = number;
+}
+
 static gboolean
 on_do (TroupeActor    *actor,
        TroupeMessage  *message,
        GError        **error)
 {
   gint64 number = troupe_message_get_int64 (message);
-  Entry *entry = entry_at (priv_of (actor)->number);
-  Letter *letter = letter_at (number);
 
-  g_assert_true (entry->ref == troupe_actor_get_ref (actor));
-  letter->n_handled++;
-  test.n_handled++;
-
-  /* Nobody is overtaken; only what is tried again comes twice. */
-  if (troupe_message_get_sender (message) == NULL)
+  check_order (actor, message);
+  if (test.chance > 0 && by_chance (0.02) && troupe_actor_stash (actor, message, NULL))
     {
-      g_assert_cmpint (number, >=, entry->last);
-      entry->last = number;
+      letter_at (number)->was_stashed = TRUE;
+      return TRUE;
     }
+
+  letter_at (number)->n_handled++;
+  test.n_handled++;
+  if (by_chance (0.05))
+    troupe_actor_unstash (actor);
 
   if (troupe_message_wants_reply (message) && by_chance (0.8))
     answer (actor, message);
@@ -257,6 +273,15 @@ on_do (TroupeActor    *actor,
     troupe_ref_kill (entry_at (pick_target ())->ref);
 
   return may_fail (error);
+}
+
+static gboolean
+on_unstash (TroupeActor    *actor,
+            TroupeMessage  *message,
+            GError        **error)
+{
+  troupe_actor_unstash (actor);
+  return TRUE;
 }
 
 static gboolean
@@ -331,7 +356,9 @@ test_worker_class_init (TestWorkerClass *klass)
   actor_class->stopped = test_worker_stopped;
   actor_class->pre_restart = test_worker_pre_restart;
   actor_class->post_restart = test_worker_post_restart;
+  troupe_actor_class_set_stash_limit (actor_class, 5);
   troupe_actor_class_bind (actor_class, "do", G_TYPE_INT64, on_do);
+  troupe_actor_class_bind (actor_class, "unstash", G_TYPE_NONE, on_unstash);
 }
 
 static void
@@ -360,6 +387,74 @@ test_stubborn_class_init (TestStubbornClass *klass)
 
 static void
 test_stubborn_init (TestStubborn *self)
+{
+}
+
+/* One with little room. */
+
+#define TEST_TYPE_CRAMPED (test_cramped_get_type ())
+G_DECLARE_FINAL_TYPE (TestCramped, test_cramped, TEST, CRAMPED, TestWorker)
+
+struct _TestCramped
+{
+  TestWorker parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (TestCramped, test_cramped, TEST_TYPE_WORKER)
+
+static void
+test_cramped_class_init (TestCrampedClass *klass)
+{
+  TroupeActorClass *actor_class = TROUPE_ACTOR_CLASS (klass);
+
+  troupe_actor_class_set_capacity (actor_class, 3, TROUPE_OVERFLOW_REJECT);
+  troupe_actor_class_set_urgent (actor_class, "unstash");
+}
+
+static void
+test_cramped_init (TestCramped *self)
+{
+}
+
+/* One that waits in the middle of what it does. */
+
+#define TEST_TYPE_THINKER (test_thinker_get_type ())
+G_DECLARE_FINAL_TYPE (TestThinker, test_thinker, TEST, THINKER, TestWorker)
+
+struct _TestThinker
+{
+  TestWorker parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (TestThinker, test_thinker, TEST_TYPE_WORKER)
+
+static gboolean
+on_think (TroupeActor    *actor,
+          TroupeMessage  *message,
+          GError        **error)
+{
+  g_autoptr (TroupePromise) moment = troupe_sleep (g_rand_int_range (test.random, 0, 20));
+
+  check_order (actor, message);
+  letter_at (troupe_message_get_int64 (message))->n_handled++;
+  test.n_handled++;
+
+  if (!troupe_await (moment, error))
+    return FALSE;
+  if (troupe_message_wants_reply (message))
+    troupe_message_reply_int64 (message, 1);
+
+  return may_fail (error);
+}
+
+static void
+test_thinker_class_init (TestThinkerClass *klass)
+{
+  troupe_actor_class_bind_fiber (TROUPE_ACTOR_CLASS (klass), "do", G_TYPE_INT64, TROUPE_FIBER_DEFAULT, on_think);
+}
+
+static void
+test_thinker_init (TestThinker *self)
 {
 }
 
@@ -437,13 +532,31 @@ enter (TroupeRef *ref,
   return number;
 }
 
+static GType
+choose_type (void)
+{
+  switch (g_rand_int_range (test.random, 0, 5))
+    {
+    case 0:
+      return TEST_TYPE_STUBBORN;
+
+    case 1:
+      return TEST_TYPE_CRAMPED;
+
+    case 2:
+      return TEST_TYPE_THINKER;
+
+    default:
+      return TEST_TYPE_WORKER;
+    }
+}
+
 static void
 hire (TroupeActor *boss)
 {
   gint number = (gint) test.entries->len;
-  GType type = by_chance (0.2) ? TEST_TYPE_STUBBORN : TEST_TYPE_WORKER;
 
-  enter (troupe_actor_spawn (boss, NULL, type, NULL, "number", number, NULL), number);
+  enter (troupe_actor_spawn (boss, NULL, choose_type (), NULL, "number", number, NULL), number);
 }
 
 static TroupeSupervision *
@@ -510,6 +623,25 @@ test_boss_init (TestBoss *self)
 }
 
 /* The run */
+
+/* What they still do has to be done, too. */
+static void
+unstash_all (void)
+{
+  for (guint i = 0; i < test.entries->len; i++)
+    troupe_ref_send (entry_at ((gint) i)->ref, troupe_message_new ("unstash"));
+}
+
+/* Restarts wait for seconds; who thinks takes his time for each letter, of which there may be many. */
+static void
+settle (TroupeClock *clock)
+{
+  for (guint i = 0; i < 60; i++)
+    troupe_clock_advance (clock, 1000);
+  unstash_all ();
+  for (guint i = 0; i < 1000; i++)
+    troupe_clock_advance (clock, 20);
+}
 
 static void
 spawn_boss (void)
@@ -605,8 +737,7 @@ run_once (guint32 seed)
 
   /* When nothing fails any more everything is answered, by those who are left. */
   test.chance = 0;
-  for (guint i = 0; i < 60; i++)
-    troupe_clock_advance (clock, 1000);
+  settle (clock);
   for (guint i = 0; i < test.letters->len; i++)
     check_letter (letter_at (i));
 
