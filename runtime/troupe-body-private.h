@@ -115,6 +115,9 @@ troupe_body_is_plain (const TroupeBody *self)
          self->type == G_TYPE_DOUBLE || self->type == G_TYPE_BOOLEAN;
 }
 
+/* Whether several envelopes on one thread may hold it together: a reference that no receiver takes out. */
+gboolean            troupe_body_can_be_held (const TroupeBody *self);
+
 /* Leaves nothing. */
 static inline void
 troupe_body_clear (TroupeBody *self)

@@ -427,6 +427,13 @@ troupe_body_to_value (const TroupeBody *self,
 }
 
 gboolean
+troupe_body_can_be_held (const TroupeBody *self)
+{
+  return !troupe_body_is_plain (self) && self->type != TROUPE_TYPE_BODY_BOX && self->type != G_TYPE_POINTER &&
+         self->type != TROUPE_TYPE_JSON;
+}
+
+gboolean
 troupe_body_copy (const TroupeBody *self,
                   TroupeBody       *copy)
 {

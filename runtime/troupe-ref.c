@@ -859,7 +859,7 @@ troupe_ref_copy_message (TroupeMessage *message)
   return NULL;
 }
 
-/* The same for a body of bytes, on one thread: all copies hold MESSAGE, for which the caller counts, instead of the bytes. */
+/* The same for a body that is a reference, on one thread: all copies hold MESSAGE, for which the caller counts, instead of the body. */
 static inline TroupeMessage *
 troupe_ref_share_message (TroupeMessage *message)
 {
@@ -905,6 +905,10 @@ troupe_ref_send_shared (TroupeRef     **refs,
 {
   gsize i;
 
+  /* One that shares is sent on: in its place what it shares, or a message that goes round would hold all that it has been. */
+  if (message->mail.bits & TROUPE_MESSAGE_SHARES)
+    message = message->original;
+
   __atomic_fetch_add (&message->mail.ref_count, (gint) n_refs, __ATOMIC_RELAXED);
   for (i = 0; i < n_refs; i++)
     troupe_ref_put (refs[i], troupe_ref_share_message (message), sender);
@@ -931,7 +935,7 @@ troupe_refs_are_here (TroupeRef **refs,
  *
  * Sends @message to each of @refs, in their order: the same as sending to one after the other, but cheaper.
  *
- * They share its body: bytes, strings, objects and boxed values that count references are not copied. A body that
+ * They share its body, which is not copied on the way to actors of the same thread, unless it is JSON. A body that
  * is a pointer with a function to free it cannot be shared, which is a programming error. Call it from any thread.
  *
  * Since: 1.0
@@ -946,7 +950,7 @@ troupe_ref_send_all (TroupeRef     **refs,
   g_return_if_fail (refs != NULL || n_refs == 0);
   g_return_if_fail (message != NULL);
 
-  if (message->body.type == G_TYPE_BYTES && troupe_refs_are_here (refs, n_refs))
+  if (troupe_body_can_be_held (&message->body) && troupe_refs_are_here (refs, n_refs))
     troupe_ref_send_shared (refs, n_refs, message, sender);
   else
     troupe_ref_send_copies (refs, n_refs, message, sender);

@@ -1095,6 +1095,40 @@ test_send_all_bytes (Fixture       *fixture,
   assert_story ("a:stopped");
 }
 
+static gpointer
+copy_counted (gpointer boxed)
+{
+  g_atomic_int_inc ((gint *) boxed);
+  return boxed;
+}
+
+static void
+free_counted (gpointer boxed)
+{
+  g_atomic_int_add ((gint *) boxed, -1);
+}
+
+static void
+test_send_all_boxed (Fixture       *fixture,
+                     gconstpointer  data)
+{
+  GType type = g_boxed_type_register_static ("TestCounted", copy_counted, free_counted);
+  g_autoptr (TroupeRef) b = spawn (fixture, "b");
+  TroupeRef *refs[] = { fixture->player, b };
+  gint count = 0;
+
+  g_test_summary ("A boxed value that goes to many is copied once, and freed when the last has let go.");
+
+  troupe_test_settle ();
+  troupe_ref_send_all (refs, 2, troupe_message_new_boxed ("unknown", type, &count));
+  g_assert_cmpint (count, ==, 1);
+  g_test_expect_message ("Troupe", G_LOG_LEVEL_MESSAGE, "*does not understand*");
+  g_test_expect_message ("Troupe", G_LOG_LEVEL_MESSAGE, "*does not understand*");
+  troupe_test_settle ();
+  g_test_assert_expected_messages ();
+  g_assert_cmpint (count, ==, 0);
+}
+
 /* What remains of a sender that has ended: the messages that name it. */
 static void
 test_sender_ended (Fixture       *fixture,
@@ -1288,6 +1322,7 @@ main (int   argc,
   add ("nested-stop", test_nested_stop);
   add ("send-all", test_send_all);
   add ("send-all-bytes", test_send_all_bytes);
+  add ("send-all-boxed", test_send_all_boxed);
   add ("sender-ended", test_sender_ended);
   add ("threads", test_threads);
   add ("thread-ask", test_thread_ask);

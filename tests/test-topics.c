@@ -7,6 +7,7 @@
 #include "troupe-test-puppet.h"
 #include "troupe-test-trace.h"
 
+#include "troupe-message-private.h"
 #include "troupe-system-private.h"
 
 /* Says its name and what it got. */
@@ -455,6 +456,58 @@ test_sender (Fixture       *fixture,
   assert_heard ("/puppet");
 }
 
+/* Publishes what it gets. */
+
+#define TEST_TYPE_CAROUSEL (test_carousel_get_type ())
+G_DECLARE_FINAL_TYPE (TestCarousel, test_carousel, TEST, CAROUSEL, TroupeActor)
+
+struct _TestCarousel
+{
+  TroupeActor parent_instance;
+  guint       n_rounds;
+};
+
+G_DEFINE_FINAL_TYPE (TestCarousel, test_carousel, TROUPE_TYPE_ACTOR)
+
+static gboolean
+send_round (TroupeActor    *actor,
+            TroupeMessage  *message,
+            GError        **error)
+{
+  g_assert_true (message->mail.bits & TROUPE_MESSAGE_SHARES);
+  g_assert_false (message->original->mail.bits & TROUPE_MESSAGE_SHARES);
+
+  if (TEST_CAROUSEL (actor)->n_rounds++ < 3)
+    return troupe_system_publish (troupe_actor_get_system (actor), "x", troupe_message_ref (message), error);
+
+  say (troupe_message_get_string (message));
+  return TRUE;
+}
+
+static void
+test_carousel_class_init (TestCarouselClass *klass)
+{
+  troupe_actor_class_bind (TROUPE_ACTOR_CLASS (klass), "round", G_TYPE_STRING, send_round);
+}
+
+static void
+test_carousel_init (TestCarousel *self)
+{
+}
+
+static void
+test_round (Fixture       *fixture,
+            gconstpointer  data)
+{
+  g_autoptr (TroupeRef) carousel = troupe_system_spawn (fixture->system, NULL, TEST_TYPE_CAROUSEL, NULL, NULL);
+
+  g_test_summary ("A message that goes round holds what it shares, and not all that it has been.");
+
+  subscribe (fixture, "x", carousel);
+  publish (fixture, "x", troupe_message_new_string ("round", "and round"));
+  assert_heard ("and round");
+}
+
 static void
 test_ends (Fixture       *fixture,
            gconstpointer  data)
@@ -737,6 +790,7 @@ main (int   argc,
   add ("bodies", test_bodies);
   add ("pointer", test_pointer);
   add ("sender", test_sender);
+  add ("round", test_round);
   add ("ends", test_ends);
   add ("killed", test_killed);
   add ("threads", test_threads);
