@@ -496,7 +496,7 @@ troupe_ref_end_object (TroupeRef      *self,
   troupe_ref_end_resources (self);
 }
 
-/* There is no next life. */
+/* There is no next life. Addresses may be kept for long; what it was spawned with may be large. */
 static void
 troupe_ref_drop_birth (TroupeRef *self)
 {
@@ -510,9 +510,6 @@ troupe_ref_finish_end (TroupeRef *self)
   TroupeSystem *system = self->system;
 
   troupe_ref_end_object (self, TROUPE_REF_ENDED);
-  /* Addresses may be kept for long; what it was spawned with may be large. */
-  if (self->extra != NULL)
-    g_clear_pointer (&self->extra->birth, troupe_birth_free);
   troupe_ref_drop_birth (self);
   self->control = 0;
   troupe_ref_drop_spare (self);

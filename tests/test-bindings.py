@@ -621,7 +621,7 @@ class BindingsTest(unittest.TestCase):
         self.assertTrue(counter.has_ended())
         self.assertEqual(Watcher.seen.get_end(), Troupe.End.FAILED)
 
-    def test_topics(self):
+    def test_dead_letter(self):
         """A dead letter is published, and may be kept."""
         class Undertaker(Troupe.Actor):
             letters = []
@@ -651,6 +651,20 @@ class BindingsTest(unittest.TestCase):
             self.assertEqual(Parent.seen, 'child: I give up')
 
         self.assertIn('Counter: live, 0 waiting, 1 restarts', self.system.dump_tree())
+
+    def test_last_resort(self):
+        """A child that fails too often may end alone, and those who watch it are told so."""
+        supervision = Troupe.Supervision.new(Troupe.Directive.RESTART)
+        supervision.set_intensity(0, 1000)
+        supervision.set_last_resort(Troupe.Directive.STOP)
+        self.system.set_supervision(supervision)
+        Watcher.seen = None
+        counter, watcher = self.spawn(Counter), self.spawn(Watcher)
+        watcher.send(Troupe.Message.new_value('watch', counter))
+        counter.send(Troupe.Message.new('fail'))
+        until(lambda: Watcher.seen is not None)
+        self.assertTrue(Watcher.seen.get_error().matches(Troupe.error_quark(), Troupe.Error.GAVE_UP))
+        self.assertFalse(self.system.has_ended())
 
     def test_promise(self):
         """A promise of one's own, resolved and broken."""
