@@ -73,6 +73,19 @@ troupe_protocol_init (TroupeProtocol *self)
 {
 }
 
+/* There is nothing that a new object could do with an old connection. */
+static void
+troupe_protocol_insist (TroupeProtocol *self)
+{
+  TroupeActorClass *klass = TROUPE_ACTOR_GET_CLASS (self);
+
+  if (klass->temporary)
+    return;
+
+  g_critical ("%s says that it is not temporary, but a connection cannot be restarted", G_OBJECT_TYPE_NAME (self));
+  klass->temporary = TRUE;
+}
+
 static void
 troupe_protocol_take_transport_cb (TroupeRef *connection,
                                    gpointer   data)
@@ -92,6 +105,7 @@ troupe_protocol_take_transport_cb (TroupeRef *connection,
       return;
     }
 
+  troupe_protocol_insist (self);
   g_set_object (&private->transport, transport);
   troupe_transport_attach (transport, self, connection);
 }

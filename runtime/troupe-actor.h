@@ -45,7 +45,8 @@ typedef gboolean (*TroupeHandler) (TroupeActor    *actor,
  * TroupeActorClass:
  * @parent_class: the parent
  * @kind: what automatic names begin with, such as “connection” in “connection-42”; inherited
- * @temporary: %TRUE if it is never restarted: when it fails it ends, and its parent is not asked; inherited, and set for connections
+ * @temporary: %TRUE if it is never restarted: when it fails it ends, and its parent is not asked; inherited; for connections it
+ *   is %TRUE, and stays so
  * @replays: %TRUE if a message whose handler has failed is handled once more after a restart, before all others; inherited
  * @started: the first turn, once the object is built; %FALSE with an error says that the actor has failed
  * @receive: handles one message; the default looks among the bound names of the class and its
@@ -53,7 +54,8 @@ typedef gboolean (*TroupeHandler) (TroupeActor    *actor,
  * @unhandled: handles a message that no name is bound for; the default rejects an ask with
  *   %TROUPE_ERROR_UNHANDLED, and counts a plain message as a dead letter
  * @child_failed: a child has failed, and waits for what is decided; the default does what
- *   [method@Troupe.Actor.set_supervision] says, and logs a warning. It runs before the mail that waits
+ *   [method@Troupe.Actor.set_supervision] says, and logs a warning. It runs before the mail that waits, also while a
+ *   fiber of the parent waits
  * @child_terminated: a child ended; the default logs a warning if it failed
  * @pre_restart: the actor is to be restarted, because it or a sibling has failed with @error; its children are still there
  * @post_restart: it has been restarted: a new object, right after its @started

@@ -370,14 +370,14 @@ test_worker_init (TestWorker *self)
 /* One whose failed messages are handled once more. */
 
 #define TEST_TYPE_STUBBORN (test_stubborn_get_type ())
-G_DECLARE_FINAL_TYPE (TestStubborn, test_stubborn, TEST, STUBBORN, TestWorker)
+G_DECLARE_DERIVABLE_TYPE (TestStubborn, test_stubborn, TEST, STUBBORN, TestWorker)
 
-struct _TestStubborn
+struct _TestStubbornClass
 {
-  TestWorker parent_instance;
+  TestWorkerClass parent_class;
 };
 
-G_DEFINE_FINAL_TYPE (TestStubborn, test_stubborn, TEST_TYPE_WORKER)
+G_DEFINE_TYPE (TestStubborn, test_stubborn, TEST_TYPE_WORKER)
 
 static void
 test_stubborn_class_init (TestStubbornClass *klass)
@@ -416,30 +416,33 @@ test_cramped_init (TestCramped *self)
 {
 }
 
-/* One that waits in the middle of what it does. */
+/* One that waits in the middle of what it does, and tries again, too. */
 
 #define TEST_TYPE_THINKER (test_thinker_get_type ())
-G_DECLARE_FINAL_TYPE (TestThinker, test_thinker, TEST, THINKER, TestWorker)
+G_DECLARE_FINAL_TYPE (TestThinker, test_thinker, TEST, THINKER, TestStubborn)
 
 struct _TestThinker
 {
-  TestWorker parent_instance;
+  TestStubborn   parent_instance;
+  TroupePromise *moment;             /* here and not on the stack, which is lost in a kill, with what it holds */
 };
 
-G_DEFINE_FINAL_TYPE (TestThinker, test_thinker, TEST_TYPE_WORKER)
+G_DEFINE_FINAL_TYPE (TestThinker, test_thinker, TEST_TYPE_STUBBORN)
 
 static gboolean
 on_think (TroupeActor    *actor,
           TroupeMessage  *message,
           GError        **error)
 {
-  g_autoptr (TroupePromise) moment = troupe_sleep (g_rand_int_range (test.random, 0, 20));
+  TestThinker *self = TEST_THINKER (actor);
 
   check_order (actor, message);
   letter_at (troupe_message_get_int64 (message))->n_handled++;
   test.n_handled++;
 
-  if (!troupe_await (moment, error))
+  g_clear_pointer (&self->moment, troupe_promise_unref);
+  self->moment = troupe_sleep (g_rand_int_range (test.random, 0, 20));
+  if (!troupe_await (self->moment, error))
     return FALSE;
   if (troupe_message_wants_reply (message))
     troupe_message_reply_int64 (message, 1);
@@ -448,8 +451,16 @@ on_think (TroupeActor    *actor,
 }
 
 static void
+test_thinker_dispose (GObject *object)
+{
+  g_clear_pointer (&TEST_THINKER (object)->moment, troupe_promise_unref);
+  G_OBJECT_CLASS (test_thinker_parent_class)->dispose (object);
+}
+
+static void
 test_thinker_class_init (TestThinkerClass *klass)
 {
+  G_OBJECT_CLASS (klass)->dispose = test_thinker_dispose;
   troupe_actor_class_bind_fiber (TROUPE_ACTOR_CLASS (klass), "do", G_TYPE_INT64, TROUPE_FIBER_DEFAULT, on_think);
 }
 

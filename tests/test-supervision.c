@@ -1152,6 +1152,29 @@ test_kill_during (Fixture       *fixture,
 
 /* Policies */
 
+static gpointer
+stop_what_fails (gpointer system)
+{
+  troupe_test_stop_what_fails (system);
+  return NULL;
+}
+
+static void
+test_thread (Fixture       *fixture,
+             gconstpointer  data)
+{
+  g_autoptr (TroupeRef) worker = NULL;
+
+  g_test_summary ("Another thread can say what is done about actors at the top.");
+
+  g_thread_join (g_thread_new ("policy", stop_what_fails, fixture->system));
+  troupe_test_settle ();
+  worker = spawn (fixture, TEST_TYPE_WORKER, "w", NULL);
+  fail_at (worker, IN_HANDLER);
+  troupe_test_settle ();
+  assert_story ("w:started w:stopped");
+}
+
 static void
 test_default (Fixture       *fixture,
               gconstpointer  data)
@@ -1674,6 +1697,49 @@ test_connection (Fixture       *fixture,
   close (next_fd);
 }
 
+/* A connection that wants to be restarted. */
+
+#define TEST_TYPE_LASTING (test_lasting_get_type ())
+G_DECLARE_FINAL_TYPE (TestLasting, test_lasting, TEST, LASTING, TroupeProtocol)
+
+struct _TestLasting
+{
+  TroupeProtocol parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (TestLasting, test_lasting, TROUPE_TYPE_PROTOCOL)
+
+static void
+test_lasting_class_init (TestLastingClass *klass)
+{
+  TROUPE_ACTOR_CLASS (klass)->temporary = FALSE;
+  TROUPE_PROTOCOL_CLASS (klass)->data_received = test_link_received;
+}
+
+static void
+test_lasting_init (TestLasting *self)
+{
+}
+
+static void
+test_lasting (Fixture       *fixture,
+              gconstpointer  data)
+{
+  g_autoptr (TroupeRef) factory = troupe_factory_spawn (fixture->system, NULL, TEST_TYPE_LASTING, NULL);
+  g_autoptr (TroupeRef) connection = NULL;
+  int fd;
+
+  g_test_summary ("A connection is not restarted, whatever its class says.");
+
+  g_test_expect_message ("Troupe", G_LOG_LEVEL_CRITICAL, "TestLasting says that it is not temporary*");
+  fd = connect_to (fixture, factory, &connection);
+  assert_echo (fd, "hello");
+  g_test_assert_expected_messages ();
+  send_text (fd, "!");
+  troupe_test_until (troupe_ref_has_ended (connection));
+  close (fd);
+}
+
 static int
 dial (TroupePort *port)
 {
@@ -1774,6 +1840,7 @@ main (int   argc,
   add ("fail-child", test_fail_child);
   add ("stop-during", test_stop_during);
   add ("kill-during", test_kill_during);
+  add ("thread", test_thread);
   add ("default", test_default);
   add ("intensity", test_intensity);
   add ("last-resort", test_last_resort);
@@ -1786,6 +1853,7 @@ main (int   argc,
   add ("replay-resume", test_replay_resume);
   add ("tree", test_tree);
   add ("connection", test_connection);
+  add ("lasting", test_lasting);
   add ("factory", test_factory);
   add ("factory-stop", test_factory_stop);
 
