@@ -324,12 +324,12 @@ troupe_list_add_foreign (TroupeListChild *child,
   troupe_ref_call (target, troupe_courier_begin, NULL, courier, troupe_courier_free);
 }
 
-/* A context may be the home of promises of several threads, which take turns; a list keeps to those of its own. */
+/* HOME is where we are. A context may be the home of promises of several threads, which take turns; a list keeps to those of its own. */
 static gboolean
 troupe_list_is_home_of (TroupePromise *promise,
                         TroupeRef     *home)
 {
-  return troupe_promise_get_home (promise) == home && troupe_promise_is_at_home (promise);
+  return troupe_promise_get_home (promise) == home && (!promise->outside || troupe_promise_is_at_home (promise));
 }
 
 /* HOME is where this runs. */
