@@ -4,7 +4,8 @@
 
 #pragma once
 
-#include "troupe-ref-private.h"
+#include "troupe-bindings-private.h"
+#include "troupe-message-private.h"
 
 G_BEGIN_DECLS
 
@@ -15,10 +16,25 @@ extern __thread TroupeRef *troupe_actor_in_birth;
 gboolean troupe_actor_real_receive     (TroupeActor    *self,
                                         TroupeMessage  *message,
                                         GError        **error);
-gboolean troupe_actor_dispatch         (TroupeActor           *self,
-                                        const TroupeBindings  *bindings,
-                                        TroupeMessage         *message,
-                                        GError               **error);
+/* The name may be unknown, the body another than BINDING's. */
+gboolean troupe_actor_dispatch_slowly  (TroupeActor          *self,
+                                        const TroupeBinding  *binding,
+                                        TroupeMessage        *message,
+                                        GError              **error);
+
+static inline gboolean
+troupe_actor_dispatch (TroupeActor           *self,
+                       const TroupeBindings  *bindings,
+                       TroupeMessage         *message,
+                       GError               **error)
+{
+  const TroupeBinding *binding = troupe_bindings_lookup (bindings, message->name);
+
+  if (G_UNLIKELY (binding == NULL || binding->body_type != message->body.type))
+    return troupe_actor_dispatch_slowly (self, binding, message, error);
+
+  return binding->handler (self, message, error);
+}
 
 /* Whether SELF has nothing to say of children that end well. */
 gboolean troupe_actor_ignores_children (TroupeActor *self);

@@ -82,18 +82,15 @@ troupe_actor_refuse_body (TroupeActor         *self,
 }
 
 gboolean
-troupe_actor_dispatch (TroupeActor           *self,
-                       const TroupeBindings  *bindings,
-                       TroupeMessage         *message,
-                       GError               **error)
+troupe_actor_dispatch_slowly (TroupeActor          *self,
+                              const TroupeBinding  *binding,
+                              TroupeMessage        *message,
+                              GError              **error)
 {
-  const TroupeBinding *binding = troupe_bindings_lookup (bindings, message->name);
-
-  if (G_UNLIKELY (binding == NULL))
+  if (binding == NULL)
     return TROUPE_ACTOR_GET_CLASS (self)->unhandled (self, message, error);
 
-  if (G_UNLIKELY (binding->body_type != message->body.type) &&
-      !binding_accepts (binding, troupe_message_get_body_type (message)))
+  if (!binding_accepts (binding, troupe_message_get_body_type (message)))
     {
       troupe_actor_refuse_body (self, message, binding);
       return TRUE;

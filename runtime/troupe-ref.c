@@ -621,6 +621,14 @@ troupe_ref_run_turn (TroupeRef  *self,
     }
 }
 
+static inline guint8
+troupe_ref_get_running_flags (TroupeRef *self)
+{
+  guint8 flags = self->flags & ~TROUPE_REF_QUEUED;
+
+  return flags & TROUPE_REF_OUTSIDE ? flags : flags | TROUPE_REF_RUNNING;
+}
+
 /* Runs the turns that were there when the slice began, and no more than a slice's worth. */
 void
 troupe_ref_run_slice (TroupeRef *self)
@@ -633,9 +641,7 @@ troupe_ref_run_slice (TroupeRef *self)
     left = 0;
 
   reactor->running = self;
-  self->flags &= ~TROUPE_REF_QUEUED;
-  if (!(self->flags & TROUPE_REF_OUTSIDE))
-    self->flags |= TROUPE_REF_RUNNING;
+  self->flags = troupe_ref_get_running_flags (self);
 
   while (TRUE)
     {
