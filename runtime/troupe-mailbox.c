@@ -172,8 +172,9 @@ troupe_mailbox_post (TroupeRef     *ref,
   TroupeMailbox *self = ref->extra->mailbox;
   guint n = __atomic_add_fetch (&self->n_posted, 1, __ATOMIC_RELAXED) + __atomic_load_n (&self->n_messages, __ATOMIC_RELAXED);
 
-  if (n <= HIGH_MARK (self->capacity) || sender == NULL || !troupe_ref_can_be_throttled (sender) ||
-      (sender->extra != NULL && sender->extra->n_throttles > 0))
+  /* What is forwarded may name somebody on yet another thread. */
+  if (n <= HIGH_MARK (self->capacity) || sender == NULL || !troupe_reactor_is_here (sender->reactor) ||
+      !troupe_ref_can_be_throttled (sender) || (sender->extra != NULL && sender->extra->n_throttles > 0))
     return;
 
   message->mail.more_bits |= TROUPE_MARK_STOPPED;
@@ -536,9 +537,9 @@ troupe_mailbox_unstash (TroupeRef *ref)
     {
       TroupeMessage *message = (TroupeMessage *) mail;
 
+      mail->kind = TROUPE_MAIL_MARKED;
       if (self->capacity > 0 && !(mail->more_bits & TROUPE_MARK_SYSTEM))
         {
-          mail->kind = TROUPE_MAIL_MARKED;
           troupe_mailbox_count (self, message);
           if (self->overflow == TROUPE_OVERFLOW_DROP_OLDEST)
             {

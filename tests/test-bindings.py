@@ -80,6 +80,32 @@ class Parent(Troupe.Actor):
         return True
 
 
+class Shop(Troupe.Actor):
+    """Puts aside what it is told until it is open, and notes in which order it comes. Has room for three messages."""
+
+    notes = []
+    is_open = False
+
+    def do_receive(self, message):
+        name = message.get_name()
+        if name == 'open':
+            self.is_open = True
+            self.unstash()
+            self.set_receive_timeout(10)
+        elif name == 'receive-timeout':
+            self.notes.append('idle')
+            self.set_receive_timeout(0)
+        elif name == 'buy' and not self.is_open:
+            return self.stash(message)
+        else:
+            self.notes.append(message.get_string())
+        return True
+
+
+Shop.set_capacity(3, Troupe.Overflow.REJECT)
+Shop.set_urgent('fire')
+
+
 class Watcher(Troupe.Actor):
     """Notes how another actor ended."""
 
@@ -636,6 +662,16 @@ class BindingsTest(unittest.TestCase):
         counter.send(Troupe.Message.new('too-late'))
         until(lambda: Undertaker.letters)
         self.assertEqual(Undertaker.letters[0].get_message().get_name(), 'too-late')
+
+    def test_mailbox(self):
+        """A class has a capacity and urgent names, set as class methods; an actor stashes, and waits for what does not come."""
+        shop = self.spawn(Shop)
+        for name, word in (('buy', 'a'), ('buy', 'b'), ('fire', 'c'), ('buy', 'd')):
+            shop.send(Troupe.Message.new_string(name, word))
+        self.assertEqual(self.system.get_n_dead_letters(), 1)
+        until(lambda: Shop.notes == ['c'])
+        shop.send(Troupe.Message.new('open'))
+        until(lambda: Shop.notes == ['c', 'a', 'b', 'idle'])
 
     def test_supervision(self):
         """A parent decides about a child that fails; a restart begins anew, with the properties of before."""

@@ -121,6 +121,17 @@ on_terminated (TroupeActor    *actor,
   return TRUE;
 }
 
+static guint n_counted;
+
+static gboolean
+on_count (TroupeActor    *actor,
+          TroupeMessage  *message,
+          GError        **error)
+{
+  n_counted++;
+  return TRUE;
+}
+
 /* News of a message that was lost: “~word”. */
 static gboolean
 on_overflow (TroupeActor    *actor,
@@ -144,6 +155,7 @@ test_sink_class_init (TestSinkClass *klass)
   troupe_actor_class_bind (actor_class, "query", TROUPE_TYPE_REF, on_query);
   troupe_actor_class_bind (actor_class, "watch", TROUPE_TYPE_REF, on_watch);
   troupe_actor_class_bind (actor_class, "terminated", TROUPE_TYPE_TERMINATION, on_terminated);
+  troupe_actor_class_bind (actor_class, "count", G_TYPE_NONE, on_count);
   troupe_actor_class_bind (actor_class, "overflow", TROUPE_TYPE_DEAD_LETTER, on_overflow);
   troupe_actor_class_bind (actor_class, "keep", G_TYPE_STRING, on_keep);
   troupe_actor_class_bind (actor_class, "pass-on", TROUPE_TYPE_REF, on_pass_on);
@@ -534,6 +546,49 @@ test_flood (Fixture       *fixture,
   assert_trace ("a b c");
 }
 
+#define N_SENDERS 4
+#define N_EACH    2000
+
+static int n_finished;
+
+static gpointer
+send_counts (gpointer sink)
+{
+  guint i;
+
+  for (i = 0; i < N_EACH; i++)
+    troupe_ref_send (sink, troupe_message_new ("count"));
+
+  g_atomic_int_inc (&n_finished);
+  return NULL;
+}
+
+static void
+test_counts (Fixture       *fixture,
+             gconstpointer  type)
+{
+  GThread *senders[N_SENDERS];
+  gsize i;
+
+  g_test_summary ("Of what several threads send, each message is either handled or a dead letter.");
+
+  g_signal_handlers_disconnect_by_func (fixture->system, on_dead_letter, NULL);
+  n_counted = 0;
+  g_atomic_int_set (&n_finished, 0);
+  for (i = 0; i < N_SENDERS; i++)
+    senders[i] = g_thread_new ("sender", send_counts, fixture->sink);
+  while (g_atomic_int_get (&n_finished) < N_SENDERS)
+    g_main_context_iteration (NULL, FALSE);
+  for (i = 0; i < N_SENDERS; i++)
+    g_thread_join (senders[i]);
+  troupe_test_settle ();
+
+  g_assert_cmpuint (n_counted + troupe_system_get_n_dead_letters (fixture->system), ==, N_SENDERS * N_EACH);
+  send_letters (fixture->sink);
+  troupe_test_settle ();
+  assert_trace ("a b c");
+}
+
 /* Urgent messages. A class that has some, and room for three messages. */
 
 typedef TestSink Clerk;
@@ -558,7 +613,34 @@ clerk_init (Clerk *self)
 {
 }
 
-/* One that is derived from it has one more. */
+/* One that is derived from it may be told to wait in a fiber. */
+typedef Clerk Waiter;
+typedef ClerkClass WaiterClass;
+static GType waiter_get_type (void);
+G_DEFINE_TYPE (Waiter, waiter, clerk_get_type ())
+
+static gboolean
+on_rest (TroupeActor    *actor,
+         TroupeMessage  *message,
+         GError        **error)
+{
+  g_autoptr (TroupePromise) rest = troupe_sleep (troupe_message_get_int64 (message));
+
+  return troupe_await (rest, error);
+}
+
+static void
+waiter_class_init (WaiterClass *klass)
+{
+  troupe_actor_class_bind_fiber (TROUPE_ACTOR_CLASS (klass), "rest", G_TYPE_INT64, TROUPE_FIBER_DEFAULT, on_rest);
+}
+
+static void
+waiter_init (Waiter *self)
+{
+}
+
+/* And one that has one more urgent name. */
 typedef Clerk Warden;
 typedef ClerkClass WardenClass;
 static GType warden_get_type (void);
@@ -657,6 +739,66 @@ test_urgent_answer (Fixture       *fixture,
   troupe_ref_send (fixture->sink, troupe_message_new_boxed ("query", TROUPE_TYPE_REF, server));
   troupe_test_settle ();
   assert_trace ("x x x =1 =2 =3");
+}
+
+static void
+test_fiber (Fixture       *fixture,
+            gconstpointer  type)
+{
+  g_autoptr (TroupeClock) clock = troupe_clock_new (troupe_system_get_reactor (fixture->system));
+
+  g_test_summary ("What waits for a fiber counts as long as it waits; what is urgent waits, too, and then goes first.");
+
+  troupe_ref_send (fixture->sink, troupe_message_new_int64 ("rest", 10));
+  troupe_test_settle ();
+  call (fixture, "say", "a");
+  troupe_test_settle ();
+  call (fixture, "say", "b");
+  call (fixture, "fire", "1");
+  troupe_test_settle ();
+  call (fixture, "say", "c");
+  troupe_test_settle ();
+  assert_trace ("");
+  troupe_clock_advance (clock, 10);
+  assert_trace ("1 b c");
+}
+
+static void
+test_fiber_flood (Fixture       *fixture,
+                  gconstpointer  type)
+{
+  g_autoptr (TroupeClock) clock = troupe_clock_new (troupe_system_get_reactor (fixture->system));
+  guint i;
+
+  g_test_summary ("What is dropped while it waits for a fiber does not stay there for ever.");
+
+  troupe_ref_send (fixture->sink, troupe_message_new_int64 ("rest", 10));
+  troupe_test_settle ();
+  for (i = 0; i < 1000; i++)
+    {
+      call (fixture, "say", i < 997 ? "-" : letters[i - 997]);
+      if (i % 10 == 0)
+        troupe_test_settle ();
+    }
+  g_assert_cmpuint (fixture->sink->n_mail, <, 100);
+  troupe_clock_advance (clock, 10);
+  assert_trace ("a b c");
+}
+
+static void
+test_fiber_stopped (Fixture       *fixture,
+                    gconstpointer  type)
+{
+  g_test_summary ("The end gives back what waits for a fiber, the urgent first.");
+
+  troupe_ref_send (fixture->sink, troupe_message_new_int64 ("rest", 1000000));
+  troupe_test_settle ();
+  call (fixture, "say", "a");
+  troupe_test_settle ();
+  call (fixture, "fire", "1");
+  troupe_ref_stop (fixture->sink);
+  troupe_test_settle ();
+  assert_trace ("†1:actor-stopped †a:actor-stopped");
 }
 
 /* Stashes: an actor that puts aside what it is told until it is open. */
@@ -1080,12 +1222,17 @@ main (int   argc,
   add_for_all ("news", policies, test_news);
   add_for_all ("stopped", policies, test_stopped);
   add ("flood", drop_oldest_get_type, test_flood);
+  add ("counts/reject", reject_get_type, test_counts);
+  add ("counts/backpressure", backpressure_get_type, test_counts);
 
   add ("urgent", clerk_get_type, test_urgent);
   add ("urgent/full", clerk_get_type, test_urgent_full);
   add ("urgent/stopped", clerk_get_type, test_urgent_stopped);
   add ("urgent/inherited", warden_get_type, test_urgent_inherited);
   add ("urgent/answer", warden_get_type, test_urgent_answer);
+  add ("fiber", waiter_get_type, test_fiber);
+  add ("fiber/flood", waiter_get_type, test_fiber_flood);
+  add ("fiber/stopped", waiter_get_type, test_fiber_stopped);
   add ("stash", shop_get_type, test_stash);
   add ("stash/full", shop_get_type, test_stash_full);
   add ("stash/stopped", shop_get_type, test_stash_stopped);
