@@ -61,7 +61,7 @@ troupe_mailbox_need (TroupeRef *ref)
   TroupeRefExtra *extra = troupe_ref_need_extra (ref);
 
   if (extra->mailbox == NULL)
-    extra->mailbox = troupe_mailbox_new (TROUPE_ACTOR_GET_CLASS (ref->actor));
+    extra->mailbox = troupe_mailbox_new (g_type_class_peek (ref->type));
 
   return extra->mailbox;
 }
@@ -399,10 +399,42 @@ troupe_mailbox_push_urgent (TroupeRef  *ref,
   ref->n_mail++;
 }
 
+/* FALSE if there is no room for MESSAGE. */
 static gboolean
-troupe_mailbox_is_full (TroupeMailbox *self)
+troupe_mailbox_make_room (TroupeRef     *ref,
+                          TroupeMessage *message)
 {
-  return self->capacity > 0 && self->n_messages >= self->capacity;
+  TroupeMailbox *self = ref->extra->mailbox;
+
+  if ((message->mail.more_bits & TROUPE_MARK_STOPPED) && !troupe_mailbox_list_throttled (self, message->sender))
+    troupe_mailbox_let_go (message);
+  message->mail.more_bits &= ~TROUPE_MARK_STOPPED;
+
+  if (self->n_messages < self->capacity)
+    return TRUE;
+
+  return self->overflow == TROUPE_OVERFLOW_DROP_OLDEST && troupe_mailbox_drop_oldest (ref);
+}
+
+static void
+troupe_mailbox_count_in (TroupeRef     *ref,
+                         TroupeMessage *message,
+                         gboolean       is_urgent)
+{
+  TroupeMailbox *self = ref->extra->mailbox;
+
+  troupe_mailbox_count (self, message);
+
+  if (self->overflow == TROUPE_OVERFLOW_DROP_OLDEST && !is_urgent)
+    {
+      message->mail.more_bits |= TROUPE_MARK_LISTED;
+      g_queue_push_tail (&self->oldest, message);
+    }
+  else if (self->overflow == TROUPE_OVERFLOW_BACKPRESSURE && self->n_messages > HIGH_MARK (self->capacity))
+    {
+      troupe_mailbox_throttle (self, message->sender);
+      troupe_mailbox_throttle (self, ref);
+    }
 }
 
 gboolean
@@ -418,28 +450,13 @@ troupe_mailbox_admit (TroupeRef     *ref,
   if (self->capacity > 0 &&
       !(message->mail.more_bits & (TROUPE_MARK_COUNTED | TROUPE_MARK_DEAD | TROUPE_MARK_SYSTEM)))
     {
-      if ((message->mail.more_bits & TROUPE_MARK_STOPPED) && !troupe_mailbox_list_throttled (self, message->sender))
-        troupe_mailbox_let_go (message);
-      message->mail.more_bits &= ~TROUPE_MARK_STOPPED;
-
-      if (troupe_mailbox_is_full (self) &&
-          (self->overflow != TROUPE_OVERFLOW_DROP_OLDEST || !troupe_mailbox_drop_oldest (ref)))
+      if (!troupe_mailbox_make_room (ref, message))
         {
           troupe_mailbox_refuse (ref, message);
           return TRUE;
         }
 
-      troupe_mailbox_count (self, message);
-      if (self->overflow == TROUPE_OVERFLOW_DROP_OLDEST && !is_urgent)
-        {
-          message->mail.more_bits |= TROUPE_MARK_LISTED;
-          g_queue_push_tail (&self->oldest, message);
-        }
-      if (self->overflow == TROUPE_OVERFLOW_BACKPRESSURE && self->n_messages > HIGH_MARK (self->capacity))
-        {
-          troupe_mailbox_throttle (self, message->sender);
-          troupe_mailbox_throttle (self, ref);
-        }
+      troupe_mailbox_count_in (ref, message, is_urgent);
     }
 
   if (is_urgent)

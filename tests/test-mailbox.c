@@ -1040,11 +1040,20 @@ on_receive_timeout (TroupeActor    *actor,
   return TRUE;
 }
 
+/* From the first moment on. */
+static void
+sleeper_constructed (GObject *object)
+{
+  troupe_actor_set_receive_timeout (TROUPE_ACTOR (object), 1000000);
+  G_OBJECT_CLASS (sleeper_parent_class)->constructed (object);
+}
+
 static void
 sleeper_class_init (SleeperClass *klass)
 {
   TroupeActorClass *actor_class = TROUPE_ACTOR_CLASS (klass);
 
+  G_OBJECT_CLASS (klass)->constructed = sleeper_constructed;
   troupe_actor_class_bind (actor_class, "wait", G_TYPE_INT64, on_wait);
   troupe_actor_class_bind (actor_class, "receive-timeout", G_TYPE_NONE, on_receive_timeout);
   troupe_actor_class_bind (actor_class, "break", G_TYPE_NONE, on_break);
