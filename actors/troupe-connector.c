@@ -289,6 +289,8 @@ attempt_open (Attempt *self)
       return FALSE;
     }
 
+  self->io.mail.bits |= TROUPE_IO_PROMISED;
+
   return TRUE;
 }
 

@@ -45,7 +45,7 @@ troupe_cooperator_slice_is_over (TroupeCooperator *self,
   TroupeReactor *reactor = self->home->reactor;
 
   /* Somebody has stopped the actor, perhaps one of the tasks: that is for the next turn boundary. */
-  return self->ready.length == 0 || self->slice == 0 || reactor->test_time != NULL || self->home->control != 0 ||
+  return self->ready.length == 0 || self->slice == 0 || reactor->test_time != NULL || (self->home->control & ~TROUPE_CONTROL_HELD) != 0 ||
          troupe_reactor_read_clock (reactor) >= end;
 }
 
@@ -76,6 +76,14 @@ troupe_cooperator_slice_cb (TroupeTimer *timer,
   troupe_cooperator_schedule (self);
 }
 
+/* A fiber may wait for what was promised of a task. */
+static void
+troupe_cooperator_set_timer (TroupeCooperator *self)
+{
+  self->timer = troupe_timer_new (self->home, 0, FALSE, troupe_cooperator_slice_cb, g_object_ref (self), g_object_unref);
+  self->timer->mail.bits |= TROUPE_TIMER_PROMISED;
+}
+
 /* Sets, keeps or takes back the timer, as is needed. */
 static void
 troupe_cooperator_schedule (TroupeCooperator *self)
@@ -86,7 +94,7 @@ troupe_cooperator_schedule (TroupeCooperator *self)
   if (self->ready.length == 0)
     troupe_timer_clear (&self->timer);
   else if (self->timer == NULL)
-    self->timer = troupe_timer_new (self->home, 0, FALSE, troupe_cooperator_slice_cb, g_object_ref (self), g_object_unref);
+    troupe_cooperator_set_timer (self);
 }
 
 void

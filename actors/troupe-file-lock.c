@@ -168,14 +168,25 @@ troupe_file_lock_end_wait (TroupeFileLock *self,
 static void troupe_file_lock_try_again_cb (TroupeTimer *timer,
                                            gpointer     data);
 
+/* The timer holds it. */
+static TroupeTimer *
+troupe_file_lock_set_timer (TroupeFileLock  *self,
+                            gint64           delay_ms,
+                            TroupeTimerFunc  func)
+{
+  TroupeTimer *timer = troupe_timer_new (self->home, delay_ms, FALSE, func, g_object_ref (self), g_object_unref);
+
+  timer->mail.bits |= TROUPE_TIMER_PROMISED;
+
+  return timer;
+}
+
 static void
 troupe_file_lock_try_later (TroupeFileLock *self)
 {
-  self->next_try = troupe_timer_new (self->home, TROUPE_FILE_LOCK_INTERVAL_MS, FALSE, troupe_file_lock_try_again_cb,
-                                     g_object_ref (self), g_object_unref);
+  self->next_try = troupe_file_lock_set_timer (self, TROUPE_FILE_LOCK_INTERVAL_MS, troupe_file_lock_try_again_cb);
 }
 
-/* The timer holds it. */
 static void
 troupe_file_lock_try_again_cb (TroupeTimer *timer,
                                gpointer     data)
@@ -234,8 +245,7 @@ troupe_file_lock_wait (TroupeFileLock *self,
 
   self->timeout_ms = timeout_ms;
   if (timeout_ms >= 0)
-    self->timeout = troupe_timer_new (self->home, timeout_ms, FALSE, troupe_file_lock_timed_out_cb,
-                                      g_object_ref (self), g_object_unref);
+    self->timeout = troupe_file_lock_set_timer (self, timeout_ms, troupe_file_lock_timed_out_cb);
   troupe_file_lock_try_later (self);
 
   return promise;

@@ -52,7 +52,8 @@ struct _TroupeIo
 };
 
 /* mail.bits of an io */
-#define TROUPE_IO_QUEUED  1          /* in the owner's mailbox */
+#define TROUPE_IO_QUEUED   1         /* in the owner's mailbox */
+#define TROUPE_IO_PROMISED 2         /* what a promise waits for: has its turn while a fiber of its owner waits */
 
 /*
  * Waits for the outside world. The shape is that of completion: one says what one is waiting for (watch), the backend announces

@@ -12,8 +12,8 @@
 
 /*
  * While a fiber waits, what would be other turns of the actor's own code is moved from the mailbox to a list of mail that is held, in the
- * order in which it comes, when its turn would be. What may end the wait has its turn: continuations, the runtime's calls, the timers
- * of sleeps and timeouts, and room for what the actor has written.
+ * order in which it comes, when its turn would be. What may end the wait has its turn: continuations, the runtime's calls, timers and
+ * descriptors that a promise waits for, and room for what the actor has written.
  *
  * A message is held once at most, however often fibers wait: afterwards the next one is taken from there, until
  * it is empty, and what comes meanwhile is added at its end. So waiting costs the same with a million messages in the mailbox.
@@ -52,12 +52,39 @@ troupe_ref_begin_wait (TroupeRef *self)
   self->control |= TROUPE_CONTROL_HELD;
 }
 
+/* Whether MAIL would run code of the actor that is no part of what a fiber waits for. */
+static gboolean
+troupe_mail_is_deferrable (TroupeMail *mail)
+{
+  switch ((TroupeMailKind) mail->kind)
+    {
+    case TROUPE_MAIL_MESSAGE:
+    case TROUPE_MAIL_MARKED:
+      return TRUE;
+
+    case TROUPE_MAIL_IO:
+      return !(mail->bits & TROUPE_IO_PROMISED);
+
+    case TROUPE_MAIL_TIMER:
+      return !(mail->bits & (TROUPE_TIMER_INTERNAL | TROUPE_TIMER_PROMISED));
+
+    case TROUPE_MAIL_CALL:
+      return (mail->bits & TROUPE_CALL_IN_ORDER) != 0;
+
+    case TROUPE_MAIL_CONTINUATION:
+    default:
+      return FALSE;
+    }
+}
+
+/* Where the urgent mail is, if the first of it may have its turn now, or NULL. */
 static inline TroupeHeld *
 troupe_ref_get_urgent (TroupeRef *self)
 {
-  TroupeMailbox *mailbox = self->extra->mailbox;
+  TroupeRefExtra *extra = self->extra;
+  TroupeMail *first = extra->mailbox != NULL ? extra->mailbox->urgent_mail.head : NULL;
 
-  return mailbox != NULL && mailbox->urgent_mail.head != NULL ? &mailbox->urgent_mail : NULL;
+  return first != NULL && (extra->n_waiting == 0 || !troupe_mail_is_deferrable (first)) ? &extra->mailbox->urgent_mail : NULL;
 }
 
 static void
@@ -77,29 +104,6 @@ troupe_ref_end_wait (TroupeRef *self)
 
   self->extra->n_waiting--;
   troupe_ref_check_held (self);
-}
-
-/* Whether MAIL would run code of the actor that is no part of what a fiber waits for. */
-static gboolean
-troupe_mail_is_deferrable (TroupeMail *mail)
-{
-  switch ((TroupeMailKind) mail->kind)
-    {
-    case TROUPE_MAIL_MESSAGE:
-    case TROUPE_MAIL_MARKED:
-    case TROUPE_MAIL_IO:
-      return TRUE;
-
-    case TROUPE_MAIL_TIMER:
-      return !(mail->bits & (TROUPE_TIMER_INTERNAL | TROUPE_TIMER_PROMISED));
-
-    case TROUPE_MAIL_CALL:
-      return (mail->bits & TROUPE_CALL_IN_ORDER) != 0;
-
-    case TROUPE_MAIL_CONTINUATION:
-    default:
-      return FALSE;
-    }
 }
 
 static void
@@ -138,7 +142,7 @@ troupe_ref_take_held (TroupeRef *self)
   TroupeMail *mail;
   guint looks = 0;
 
-  if (extra->n_waiting == 0 && troupe_ref_get_urgent (self) != NULL)
+  if (troupe_ref_get_urgent (self) != NULL)
     return troupe_ref_take_from (self, troupe_ref_get_urgent (self));
 
   while ((mail = self->head) != NULL && looks++ < LOOKS)
@@ -158,12 +162,11 @@ troupe_ref_take_held (TroupeRef *self)
 gboolean
 troupe_ref_has_turn (TroupeRef *self)
 {
-  TroupeRefExtra *extra = self->extra;
-
   if (self->head != NULL || (self->control & ~TROUPE_CONTROL_HELD) != 0)
     return TRUE;
 
-  return (self->control & TROUPE_CONTROL_HELD) != 0 && extra->n_waiting == 0;
+  return (self->control & TROUPE_CONTROL_HELD) != 0 &&
+         (self->extra->n_waiting == 0 || troupe_ref_get_urgent (self) != NULL);
 }
 
 void

@@ -19,7 +19,7 @@ typedef enum
 /* mail.bits of a timer */
 #define TROUPE_TIMER_QUEUED   1      /* its node lies in the owner's mailbox */
 #define TROUPE_TIMER_INTERNAL 2      /* runs while its owner is ending, too */
-#define TROUPE_TIMER_PROMISED 4      /* resolves or cancels a promise: runs while a fiber of its owner waits */
+#define TROUPE_TIMER_PROMISED 4      /* what a promise waits for: runs while a fiber of its owner waits */
 
 struct _TroupeTimer
 {
