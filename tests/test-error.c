@@ -6,6 +6,27 @@
 
 #include "troupe-error-private.h"    /* nothing public makes an error with an index */
 
+/* How many codes the header has; each must be known by its name. */
+static guint
+count_codes (GEnumClass *klass)
+{
+  g_autofree char *path = g_test_build_filename (G_TEST_DIST, "..", "runtime", "troupe-error.h", NULL);
+  g_autoptr (GRegex) code = g_regex_new ("^  (TROUPE_ERROR_\\w+)", G_REGEX_MULTILINE, 0, NULL);
+  g_autoptr (GMatchInfo) match = NULL;
+  g_autofree char *header = NULL;
+  guint n = 0;
+
+  g_assert_true (g_file_get_contents (path, &header, NULL, NULL));
+  for (g_regex_match (code, header, 0, &match); g_match_info_matches (match); g_match_info_next (match, NULL), n++)
+    {
+      g_autofree char *name = g_match_info_fetch (match, 1);
+
+      g_assert_nonnull (g_enum_get_value_by_name (klass, name));
+    }
+
+  return n;
+}
+
 static void
 test_codes (void)
 {
@@ -13,7 +34,7 @@ test_codes (void)
 
   g_test_summary ("Every code has a name of its own");
 
-  g_assert_cmpuint (klass->n_values, ==, 56);
+  g_assert_cmpuint (count_codes (klass), ==, klass->n_values);
   for (guint i = 0; i < klass->n_values; i++)
     {
       const GEnumValue *value = &klass->values[i];
