@@ -15,7 +15,7 @@
  *
  * A queue belongs to the actor in whose turn it was made, else to the thread-default main context. Others, on whatever thread, put and
  * take by the same functions: there they are asks to its actor, so the order is that of arrival there, and what follows comes in later
- * turns. When its actor stops, those elsewhere who wait, or who ask later, get %TROUPE_ERROR_ACTOR_STOPPED.
+ * turns. When its actor stops, or is restarted, those elsewhere who wait, and all who ask later, get %TROUPE_ERROR_ACTOR_STOPPED.
  *
  * Takers do not keep it alive: when it is freed, so are its values, and the promises of takers are rejected with
  * %TROUPE_ERROR_BROKEN.

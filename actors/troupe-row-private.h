@@ -19,6 +19,7 @@ typedef struct
 {
   TroupeResource  resource;          /* first: of home, unless that is no actor */
   TroupeRef      *home;              /* a reference */
+  guint           life;              /* which of home's lives it is part of: how often that had been restarted */
   GQueue          waiters;           /* the longest first */
   gboolean        over;              /* home ends: nobody elsewhere is answered any more */
 } TroupeRow;

@@ -100,6 +100,7 @@ troupe_row_new (void)
   TroupeRow *self = g_new0 (TroupeRow, 1);
 
   self->home = troupe_ref_ref (troupe_promise_get_home_now ());
+  self->life = troupe_ref_get_n_restarts (self->home);
   g_queue_init (&self->waiters);
   self->resource.release = troupe_row_release;
 
@@ -119,7 +120,8 @@ troupe_row_is_at_home (TroupeRow *self)
   TroupeReactor *reactor = self->home->reactor;
 
   /* Without a default of its own, another thread would pass for the main one. */
-  return troupe_promise_get_home_now () == self->home && (troupe_reactor_is_here (reactor) || reactor->thread == NULL);
+  return troupe_promise_get_home_now () == self->home && (troupe_reactor_is_here (reactor) || reactor->thread == NULL) &&
+         troupe_ref_get_n_restarts (self->home) == self->life;
 }
 
 static void

@@ -21,7 +21,8 @@
  * acquire and release it as well, by the same functions: there they are asks to its actor, so the order is that of arrival there, and
  * everything that follows comes in later turns. A place belongs to the actor that acquired it: nobody else can release it, and when that
  * actor has ended, `stopped` and its children included, it is released. Code outside actors, away from the semaphore's home, counts
- * as one. When the semaphore's own actor stops, those elsewhere who wait, or who ask later, get %TROUPE_ERROR_ACTOR_STOPPED.
+ * as one. When the semaphore's own actor stops, or is restarted, those elsewhere who wait, and all who ask later, get
+ * %TROUPE_ERROR_ACTOR_STOPPED.
  *
  * Waiters do not keep it alive: when it is freed, their promises are rejected with %TROUPE_ERROR_BROKEN. Holders elsewhere do.
  *

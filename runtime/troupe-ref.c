@@ -87,8 +87,12 @@ troupe_ref_new_ended_error (TroupeRef *self)
 {
   g_autofree char *path = troupe_ref_dup_path (self);
   const GError *cause = self->extra != NULL ? self->extra->error : NULL;
+  const char *what = "has stopped";
 
-  const char *what = troupe_ref_is_on_hold (self) ? "is being restarted" : "has stopped";
+  if (troupe_ref_is_on_hold (self))
+    what = "is being restarted";
+  else if (troupe_ref_takes_mail (self) && self->extra != NULL && self->extra->n_restarts > 0)
+    what = "was restarted";
 
   if (cause != NULL)
     return troupe_error_new_with_cause (TROUPE_ERROR_ACTOR_STOPPED, -1, cause,

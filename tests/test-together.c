@@ -271,6 +271,19 @@ release_semaphore (TroupeActor    *actor,
   return troupe_semaphore_release (fixture->semaphore, error);
 }
 
+static gboolean
+check_not_held (TroupeActor    *actor,
+                TroupeMessage  *message,
+                GError        **error)
+{
+  Fixture *fixture = test_puppet_get_data (message);
+  g_autoptr (GError) problem = NULL;
+
+  g_assert_false (troupe_semaphore_release (fixture->semaphore, &problem));
+  say_error (problem);
+  return TRUE;
+}
+
 static void
 test_semaphore_waiting (Fixture       *fixture,
                         gconstpointer  data)
@@ -328,7 +341,7 @@ static void
 test_semaphore_owner_restarts (Fixture       *fixture,
                                gconstpointer  data)
 {
-  g_test_summary ("A fiber that waits for a semaphore is told when the life ends whose it was.");
+  g_test_summary ("A semaphore ends with the life whose it was: who waits or asks is told, the next life too.");
 
   send_job (fixture->a, "run", make_semaphore, fixture);
   send_job (fixture->a, "wait", take_semaphore, fixture);
@@ -349,6 +362,13 @@ test_semaphore_owner_restarts (Fixture       *fixture,
   send_job (fixture->b, "wait", take_semaphore, fixture);
   troupe_test_settle ();
   assert_trace ("actor-stopped");
+
+  send_job (fixture->a, "wait", take_semaphore, fixture);
+  troupe_test_settle ();
+  assert_trace ("actor-stopped");
+  send_job (fixture->a, "run", check_not_held, fixture);
+  troupe_test_settle ();
+  assert_trace ("not-held");
 }
 
 static gboolean
@@ -376,11 +396,22 @@ offer_to_queue (TroupeActor    *actor,
   return TRUE;
 }
 
+static gboolean
+take_again (TroupeActor    *actor,
+            TroupeMessage  *message,
+            GError        **error)
+{
+  Fixture *fixture = test_puppet_get_data (message);
+
+  await_and_say (troupe_queue_get (fixture->queue), "item");
+  return TRUE;
+}
+
 static void
 test_queue_waiting (Fixture       *fixture,
                     gconstpointer  data)
 {
-  g_test_summary ("A fiber that waits for its own queue gets what another actor puts there.");
+  g_test_summary ("A fiber that waits for its own queue gets what another actor puts there; the next life has no part in it.");
 
   send_job (fixture->a, "wait", take_from_queue, fixture);
   call (fixture->a, "say", "after");
@@ -390,6 +421,15 @@ test_queue_waiting (Fixture       *fixture,
   send_job (fixture->b, "run", offer_to_queue, fixture);
   troupe_test_settle ();
   assert_trace ("item after");
+
+  expect_failure ("*“/a” failed*");
+  call (fixture->a, "fail", NULL);
+  troupe_test_settle ();
+  g_test_assert_expected_messages ();
+  assert_trace ("restarted");
+  send_job (fixture->a, "wait", take_again, fixture);
+  troupe_test_settle ();
+  assert_trace ("actor-stopped");
 }
 
 static gboolean
