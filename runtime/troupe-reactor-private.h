@@ -9,6 +9,7 @@
 #include "troupe-reactor.h"
 #include "troupe-ref-private.h"
 #include "troupe-timer-private.h"
+#include "troupe-watchdog-private.h"
 
 G_BEGIN_DECLS
 
@@ -65,8 +66,9 @@ struct _TroupeReactor
   gint64           busy_since;       /* the first pass after that, µs */
   gint64           pass_end;         /* µs */
 
-  TroupeRef       *running;          /* whose turn runs */
+  TroupeRef       *running;          /* whose turn runs; atomic: written by the reactor's thread, which just reads it */
   int              running_depth;    /* g_main_depth () of that turn */
+  TroupeWatchdog   watchdog;
 
   guint8          *spare_buffer;     /* NULL while a turn uses it */
   GHashTable      *descriptors;      /* TroupeDescriptor to its watch */
@@ -82,6 +84,22 @@ static inline gboolean
 troupe_reactor_is_here (TroupeReactor *self)
 {
   return self->thread == &troupe_thread_mark;
+}
+
+/* Release: whoever looks on sees what we do of REF. */
+static inline void
+troupe_reactor_set_running (TroupeReactor *self,
+                            TroupeRef     *ref)
+{
+  __atomic_store_n (&self->running, ref, __ATOMIC_RELEASE);
+}
+
+/* A turn is over, or the main loop turns. */
+static inline void
+troupe_reactor_show_life (TroupeReactor *self)
+{
+  if (G_UNLIKELY (__atomic_load_n (&self->watchdog.mark, __ATOMIC_RELAXED)))
+    troupe_watchdog_unmark (self);
 }
 
 /* The reactor for a new system of this thread on CONTEXT. It is the one that the context has already, unless BACKEND names

@@ -364,6 +364,9 @@ source_prepare (GSource *source,
 {
   TroupeReactor *self = ((ReactorSource *) source)->reactor;
 
+  troupe_reactor_show_life (self);
+  __atomic_store_n (&self->watchdog.polls, 1, __ATOMIC_RELEASE);
+
   *timeout = 0;
   if (self->yielding)
     return FALSE;
@@ -395,6 +398,10 @@ source_check (GSource *source)
   TroupeReactor *self = ((ReactorSource *) source)->reactor;
   gboolean ready = !self->yielding && troupe_reactor_has_work (self);
 
+  /* In this order: the mark of a turn that waited must not be seen without what tells that it did. */
+  troupe_reactor_show_life (self);
+  __atomic_store_n (&self->watchdog.polls, 0, __ATOMIC_RELEASE);
+
   self->yielding = FALSE;
   if (!ready)
     self->rested = TRUE;
@@ -412,6 +419,8 @@ source_dispatch (GSource     *source,
   TroupeRef *running = self->running;
   int running_depth = self->running_depth;
   guint turns = self->turns;
+  gint kind = self->watchdog.kind;
+  const char *name = self->watchdog.name;
 
   if (self->thread != NULL && !troupe_reactor_is_here (self))
     {
@@ -421,19 +430,25 @@ source_dispatch (GSource     *source,
     }
 
   __atomic_store_n (&self->sleeping, 0, __ATOMIC_RELAXED);
+  troupe_reactor_show_life (self);
+  __atomic_store_n (&self->watchdog.polls, 0, __ATOMIC_RELEASE);
 
   /* A handler that runs a nested main loop has its output sent before it waits. */
   if (self->flushes != NULL)
     troupe_reactor_run_flushes (self);
 
   troupe_reactor_here = self;
-  self->running = NULL;
+  troupe_reactor_set_running (self, NULL);
   self->running_depth = g_main_depth ();
+  __atomic_store_n (&self->watchdog.kind, TROUPE_MAIL_MESSAGE, __ATOMIC_RELEASE);
 
   troupe_reactor_run_pass (self);
 
   self->turns = turns;
-  self->running = running;
+  __atomic_store_n (&self->watchdog.name, name, __ATOMIC_RELEASE);
+  __atomic_store_n (&self->watchdog.kind, kind, __ATOMIC_RELEASE);
+  troupe_reactor_show_life (self);
+  troupe_reactor_set_running (self, running);
   self->running_depth = running_depth;
   troupe_reactor_here = outer;
 
@@ -447,6 +462,7 @@ refuse_after_fork (void)
 {
   TroupeReactor *reactor;
 
+  troupe_watchdog_forget_all ();
   for (reactor = all_reactors; reactor != NULL; reactor = reactor->next)
     {
       reactor->closed = 1;
@@ -487,6 +503,7 @@ troupe_reactor_close (TroupeReactor *self)
   if (self->closed)
     return;
 
+  troupe_watchdog_set (self, 0);
   __atomic_store_n (&self->closed, 1, __ATOMIC_SEQ_CST);
   __atomic_store_n (&self->outside->state, TROUPE_REF_ENDED, __ATOMIC_RELEASE);
 
@@ -671,6 +688,7 @@ troupe_reactor_release (TroupeReactor *self)
   if (--self->n_systems > 0)
     return;
 
+  troupe_watchdog_set (self, 0);
   g_mutex_lock (&mutex);
   shared = g_hash_table_lookup (reactors, self->context) == self;
   g_mutex_unlock (&mutex);

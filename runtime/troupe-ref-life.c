@@ -469,10 +469,10 @@ troupe_ref_dispose_object (TroupeRef *self)
     return;
 
   /* No turn of the actor any more: what its destructors do is done outside. */
-  self->reactor->running = NULL;
+  troupe_reactor_set_running (self->reactor, NULL);
   g_object_run_dispose (G_OBJECT (actor));
   g_object_unref (actor);
-  self->reactor->running = self;
+  troupe_reactor_set_running (self->reactor, self);
 }
 
 void

@@ -527,6 +527,9 @@ troupe_ref_handle_message (TroupeRef     *self,
   GError *error = NULL;
   gboolean handled;
 
+  /* Release: the watchdog's thread may read it. */
+  __atomic_store_n (&self->reactor->watchdog.name, message->name, __ATOMIC_RELEASE);
+
   if (message->reply != NULL && G_UNLIKELY (troupe_ref_is_void (message)))
     {
       troupe_message_drop (message);
@@ -587,15 +590,31 @@ troupe_ref_handle_marked (TroupeRef     *self,
   troupe_mailbox_note_handled (self);
 }
 
+/* NAME belongs to continuations. */
+static inline void
+troupe_reactor_note_kind (TroupeReactor *self,
+                          gint           kind,
+                          const char    *name)
+{
+  __atomic_store_n (&self->watchdog.name, name, __ATOMIC_RELEASE);
+  __atomic_store_n (&self->watchdog.kind, kind, __ATOMIC_RELEASE);
+}
+
 static inline void
 troupe_ref_run_turn (TroupeRef  *self,
                      TroupeMail *mail)
 {
+  TroupeReactor *reactor = self->reactor;
+
   if (G_LIKELY (mail->kind == TROUPE_MAIL_MESSAGE))
     {
       troupe_ref_handle_message (self, (TroupeMessage *) mail);
       return;
     }
+
+  if (mail->kind != TROUPE_MAIL_MARKED)
+    troupe_reactor_note_kind (reactor, mail->kind,
+                              mail->kind == TROUPE_MAIL_CONTINUATION ? ((TroupePromise *) mail)->question : NULL);
 
   switch ((TroupeMailKind) mail->kind)
     {
@@ -623,6 +642,8 @@ troupe_ref_run_turn (TroupeRef  *self,
     default:
       g_assert_not_reached ();
     }
+
+  troupe_reactor_note_kind (reactor, TROUPE_MAIL_MESSAGE, NULL);
 }
 
 static inline guint8
@@ -644,7 +665,7 @@ troupe_ref_run_slice (TroupeRef *self)
   if (G_UNLIKELY (self->state != TROUPE_REF_LIVE) && troupe_ref_is_on_hold (self))
     left = 0;
 
-  reactor->running = self;
+  troupe_reactor_set_running (reactor, self);
   self->flags = troupe_ref_get_running_flags (self);
 
   while (TRUE)
@@ -653,8 +674,11 @@ troupe_ref_run_slice (TroupeRef *self)
 
       while (G_UNLIKELY ((self->control & ~TROUPE_CONTROL_HELD) != 0))
         {
+          troupe_reactor_note_kind (reactor, TROUPE_WATCHDOG_CONTROL, NULL);
           troupe_ref_run_control (self);
+          troupe_reactor_note_kind (reactor, TROUPE_MAIL_MESSAGE, NULL);
           reactor->turns++;
+          troupe_reactor_show_life (reactor);
           if (troupe_ref_is_on_hold (self))
             left = 0;
         }
@@ -669,6 +693,7 @@ troupe_ref_run_slice (TroupeRef *self)
       left--;
       reactor->turns++;
       troupe_ref_run_turn (self, mail);
+      troupe_reactor_show_life (reactor);
     }
 
   if (reactor->flushes != NULL)
@@ -676,7 +701,7 @@ troupe_ref_run_slice (TroupeRef *self)
 
   crowds = self->flags & TROUPE_REF_CROWDS;
   self->flags &= ~(TROUPE_REF_RUNNING | TROUPE_REF_CROWDS);
-  reactor->running = NULL;
+  troupe_reactor_set_running (reactor, NULL);
 
   if (G_UNLIKELY (self->control != 0) ? troupe_ref_has_turn (self) : self->head != NULL)
     {

@@ -25,6 +25,7 @@ void       troupe_system_note_registered (TroupeSystem  *self,
                                           TroupeRef     *ref);
 void       troupe_system_count_actor     (TroupeSystem  *self,
                                           int            more);
+void       troupe_system_count_long_turn (TroupeSystem  *self);
 /* MESSAGE stays the caller's. */
 /* Tells who wants to know of a message that was lost, but is no dead letter. */
 void       troupe_system_publish_letter  (TroupeSystem  *self,

@@ -52,6 +52,8 @@ typedef struct
 #define N_EVENTS (TROUPE_EVENT_SHUTDOWN + 1)
 #define N_PHASES (TROUPE_PHASE_AFTER + 1)
 
+#define WATCHDOG_MS 50
+
 /* More than the 10 s that a connection has by default to send what it has accepted. */
 #define SHUTDOWN_TIMEOUT_MS (15 * 1000)
 
@@ -65,6 +67,7 @@ struct _TroupeSystem
   guint64        serial;             /* atomic */
   guint64        n_actors;           /* atomic */
   guint64        n_dead_letters;     /* atomic */
+  guint64        n_long_turns;       /* atomic */
   int            state;              /* a State; atomic: written by the reactor's thread */
   int            running;            /* atomic: within run () */
   int            shutdown_asked;     /* atomic */
@@ -112,6 +115,13 @@ troupe_system_count_actor (TroupeSystem *self,
                            int           more)
 {
   __atomic_fetch_add (&self->n_actors, (guint64) (gint64) more, __ATOMIC_RELAXED);
+}
+
+/* Release: who sees it counted sees what was told of it. */
+void
+troupe_system_count_long_turn (TroupeSystem *self)
+{
+  __atomic_fetch_add (&self->n_long_turns, 1, __ATOMIC_RELEASE);
 }
 
 TroupeRegistry *
@@ -565,6 +575,14 @@ troupe_system_init (TroupeSystem *self)
   self->shutdown_timeout_ms = SHUTDOWN_TIMEOUT_MS;
 }
 
+static gboolean
+is_watchdog_wanted (void)
+{
+  static const GDebugKey keys[] = { { "watchdog", 1 } };
+
+  return g_parse_debug_string (g_getenv ("TROUPE_DEBUG"), keys, G_N_ELEMENTS (keys)) != 0;
+}
+
 /**
  * troupe_system_new:
  * @context: (nullable): the main context to live on, or %NULL for the thread-default one
@@ -597,6 +615,9 @@ troupe_system_new (GMainContext  *context,
   self->reactor = reactor;
   self->root = troupe_ref_spawn (self, reactor, NULL, NULL, TROUPE_TYPE_ACTOR, 0, NULL, NULL, NULL);
   troupe_ref_call (self->root, troupe_system_startup_cb, NULL, self, NULL);
+
+  if (is_watchdog_wanted ())
+    troupe_system_set_watchdog (self, WATCHDOG_MS);
 
   /* It keeps itself until it has ended. */
   g_object_ref (self);
@@ -807,6 +828,34 @@ troupe_system_set_shutdown_timeout (TroupeSystem *self,
   g_return_if_fail (timeout_ms >= 0);
 
   self->shutdown_timeout_ms = timeout_ms;
+}
+
+/**
+ * troupe_system_set_watchdog:
+ * @self: a system
+ * @threshold_ms: milliseconds, or 0 for no watchdog
+ *
+ * Has turns told that take longer than @threshold_ms: they keep all other actors of their reactor waiting.
+ *
+ * While such a turn still runs, and once for each, a warning says whose it is and what it is about; then it is published as
+ * “$system/long-turn”, see [method@Troupe.System.subscribe], and counted, see [method@Troupe.System.get_n_long_turns]. That is done by a
+ * thread which looks at the reactor ten times in @threshold_ms while anything happens there, so a turn that takes a tenth
+ * longer may go unnoticed. The time is that of the wall, whether the turn computes or waits for something. A fiber that
+ * waits has no turn. A handler that runs a nested main loop has none while that waits, and each iteration begins its time anew.
+ *
+ * There is no watchdog from the beginning: how long a turn takes depends on the machine, and a warning ends programs under
+ * `G_DEBUG=fatal-warnings`. The environment variable `TROUPE_DEBUG=watchdog` sets one of 50 ms, a good choice for servers. Systems on one
+ * main context share a watchdog: it has the threshold that was set last. Call it from any thread.
+ *
+ * Since: 1.0
+ */
+void
+troupe_system_set_watchdog (TroupeSystem *self,
+                            guint         threshold_ms)
+{
+  g_return_if_fail (TROUPE_IS_SYSTEM (self));
+
+  troupe_watchdog_set (self->reactor, threshold_ms);
 }
 
 /**
@@ -1140,6 +1189,24 @@ troupe_system_get_n_dead_letters (TroupeSystem *self)
   g_return_val_if_fail (TROUPE_IS_SYSTEM (self), 0);
 
   return __atomic_load_n (&self->n_dead_letters, __ATOMIC_RELAXED);
+}
+
+/**
+ * troupe_system_get_n_long_turns:
+ * @self: a system
+ *
+ * Counts the turns so far that took longer than they should, see [method@Troupe.System.set_watchdog]. Call it from any thread.
+ *
+ * Returns: how many
+ *
+ * Since: 1.0
+ */
+guint64
+troupe_system_get_n_long_turns (TroupeSystem *self)
+{
+  g_return_val_if_fail (TROUPE_IS_SYSTEM (self), 0);
+
+  return __atomic_load_n (&self->n_long_turns, __ATOMIC_ACQUIRE);
 }
 
 /**

@@ -58,6 +58,9 @@ TROUPE_AVAILABLE_IN_ALL
 void           troupe_system_set_shutdown_timeout  (TroupeSystem       *self,
                                                     gint64              timeout_ms);
 TROUPE_AVAILABLE_IN_ALL
+void           troupe_system_set_watchdog          (TroupeSystem       *self,
+                                                    guint               threshold_ms);
+TROUPE_AVAILABLE_IN_ALL
 gboolean       troupe_system_is_running            (TroupeSystem       *self);
 TROUPE_AVAILABLE_IN_ALL
 gboolean       troupe_system_has_ended             (TroupeSystem       *self);
@@ -137,6 +140,8 @@ GPtrArray     *troupe_system_dup_subscribers       (TroupeSystem       *self,
 
 TROUPE_AVAILABLE_IN_ALL
 guint64        troupe_system_get_n_dead_letters    (TroupeSystem       *self);
+TROUPE_AVAILABLE_IN_ALL
+guint64        troupe_system_get_n_long_turns      (TroupeSystem       *self);
 TROUPE_AVAILABLE_IN_ALL
 guint64        troupe_system_get_n_actors          (TroupeSystem       *self);
 

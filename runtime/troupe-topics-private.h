@@ -26,13 +26,14 @@ typedef enum
   TROUPE_NEWS_DEAD_LETTER,           /* a TroupeDeadLetter */
   TROUPE_NEWS_UNHANDLED,             /* the same */
   TROUPE_NEWS_OVERFLOW,              /* the same */
+  TROUPE_NEWS_LONG_TURN,             /* a string: what it is about */
   TROUPE_N_NEWS,
 } TroupeNews;
 
 /* Any thread. Whether somebody may want to hear of that; asked first, as news cost something to make. */
 gboolean      troupe_system_wants_news   (TroupeSystem *self,
                                           TroupeNews    news);
-/* Any thread. Takes REF's part only for its path; BODY is copied. */
+/* Any thread. Takes REF's part only for its path; BODY is copied: a boxed type's, or a string. */
 void          troupe_system_publish_news (TroupeSystem  *self,
                                           TroupeNews     news,
                                           TroupeRef     *ref,

@@ -255,6 +255,7 @@ static const TroupeLevelName news_names[] = {
   [TROUPE_NEWS_DEAD_LETTER] = { "dead-letter", 11 },
   [TROUPE_NEWS_UNHANDLED] = { "unhandled", 9 },
   [TROUPE_NEWS_OVERFLOW] = { "overflow", 8 },
+  [TROUPE_NEWS_LONG_TURN] = { "long-turn", 9 },
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (news_names) == TROUPE_N_NEWS);
@@ -527,9 +528,10 @@ troupe_system_publish_news (TroupeSystem  *self,
 {
   g_autofree char *path = troupe_ref_dup_path (ref);
   g_autofree char *topic = g_strconcat (system_name.text, "/", news_names[news].text, path, NULL);
+  TroupeMessage *message = type == G_TYPE_STRING ? troupe_message_new_string (news_names[news].text, body)
+                                                 : troupe_message_new_boxed (news_names[news].text, type, body);
 
-  troupe_topics_send (troupe_system_get_topics (self), topic,
-                      troupe_message_new_boxed (news_names[news].text, type, body));
+  troupe_topics_send (troupe_system_get_topics (self), topic, message);
 }
 
 /* Grammar */
@@ -615,7 +617,8 @@ check_topic (const char  *text,
  * - “$system/stopped”, the same: an actor has ended, in whatever way;
  * - “$system/dead-letter”, a [struct@Troupe.DeadLetter]: a message to an actor that has ended;
  * - “$system/unhandled”, the same: a message that an actor does not understand, or whose body it does not;
- * - “$system/overflow”, the same: a message for which there was no room.
+ * - “$system/overflow”, the same: a message for which there was no room;
+ * - “$system/long-turn”, a string such as “the message “add””: a turn takes too long, see [method@Troupe.System.set_watchdog].
  *
  * Each is followed by the path of the actor: “$system/failed/#” are all failures, “$system/failed/rooms/+” those of the
  * children of “/rooms”. The name of the message is that of the second level.
