@@ -26,6 +26,7 @@
  * @TROUPE_ERROR_WOULD_BLOCK: only a fiber can wait, and only for promises that are at home where it is
  * @TROUPE_ERROR_NO_STACK: there is no memory for the stack of another fiber
  * @TROUPE_ERROR_BUSY: a file lock is waited for already
+ * @TROUPE_ERROR_WOULD_DEADLOCK: a thread that runs actors, or promises, cannot block to wait for an answer
  * @TROUPE_ERROR_ACTOR_STOPPED: the actor has ended, or the object that was asked has, in a restart; if it failed, the cause says why
  * @TROUPE_ERROR_UNHANDLED: the actor has no handler for a message of that name
  * @TROUPE_ERROR_BODY_TYPE: the message has another type of body than its handler accepts
@@ -137,6 +138,7 @@ G_DEFINE_ENUM_TYPE (TroupeError, troupe_error,
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_WOULD_BLOCK, "would-block"),
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_NO_STACK, "no-stack"),
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_BUSY, "busy"),
+                    G_DEFINE_ENUM_VALUE (TROUPE_ERROR_WOULD_DEADLOCK, "would-deadlock"),
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_ACTOR_STOPPED, "actor-stopped"),
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_UNHANDLED, "unhandled"),
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_BODY_TYPE, "body-type"),

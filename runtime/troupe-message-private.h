@@ -91,6 +91,9 @@ TroupeResolver *troupe_message_steal_reply (TroupeMessage *self);
 void           troupe_message_reject    (TroupeMessage *self,
                                          const GError  *error);
 void           troupe_message_free      (TroupeMessage *self);
+/* NAME is interned; takes BODY. */
+TroupeMessage *troupe_message_new_with_body (const char  *name,
+                                         TroupeBody     body);
 
 /* Unref, of what most likely nobody else holds. */
 static inline void

@@ -163,6 +163,13 @@ troupe_message_make (const char *name,
   return self;
 }
 
+TroupeMessage *
+troupe_message_new_with_body (const char *name,
+                              TroupeBody  body)
+{
+  return troupe_message_make (name, body);
+}
+
 static G_GNUC_NO_INLINE void
 troupe_message_free_timed (TroupeMessage *self)
 {

@@ -110,6 +110,10 @@ TroupeReactor *troupe_reactor_obtain       (GMainContext   *context,
 /* Makes it this thread's, if it is nobody's; FALSE with ERROR set if it is another's. */
 gboolean       troupe_reactor_own          (TroupeReactor  *self,
                                             GError        **error);
+/* Any thread: FALSE, with ERROR set, if a reactor needs this thread, which must not block then. */
+gboolean       troupe_reactor_check_may_block (GError      **error);
+/* Any thread: a reference, or NULL if SELF has ended. */
+TroupeRef     *troupe_reactor_dup_outside  (TroupeReactor  *self);
 /* A system has ended. */
 void           troupe_reactor_release      (TroupeReactor  *self);
 /* The outside of the reactor on CONTEXT, made if there is none. (transfer none) as long as CONTEXT lives. */

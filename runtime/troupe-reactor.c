@@ -604,12 +604,57 @@ troupe_reactor_get_outside_for (GMainContext *context)
   return outside;
 }
 
+TroupeRef *
+troupe_reactor_dup_outside (TroupeReactor *self)
+{
+  TroupeRef *outside = NULL;
+  TroupeReactor *reactor;
+
+  /* It is taken from the list before it loses its outside. */
+  g_mutex_lock (&mutex);
+  for (reactor = all_reactors; reactor != NULL && outside == NULL; reactor = reactor->next)
+    if (reactor == self)
+      outside = troupe_ref_ref (reactor->outside);
+  g_mutex_unlock (&mutex);
+
+  return outside;
+}
+
+/* The thread of a system cannot wait even while it does not run it: it will. And who owns a context runs it, or keeps others from it. */
+static gboolean
+troupe_reactor_needs_this_thread_locked (TroupeReactor *self)
+{
+  if (__atomic_load_n (&self->thread, __ATOMIC_RELAXED) == &troupe_thread_mark && self->n_systems > 0)
+    return TRUE;
+
+  return g_main_context_is_owner (self->context);
+}
+
+gboolean
+troupe_reactor_check_may_block (GError **error)
+{
+  gboolean is_needed = troupe_reactor_here != NULL;
+  TroupeReactor *reactor;
+
+  g_mutex_lock (&mutex);
+  for (reactor = all_reactors; reactor != NULL && !is_needed; reactor = reactor->next)
+    is_needed = troupe_reactor_needs_this_thread_locked (reactor);
+  g_mutex_unlock (&mutex);
+
+  if (is_needed)
+    g_set_error_literal (error, TROUPE_ERROR, TROUPE_ERROR_WOULD_DEADLOCK,
+                         "This thread runs actors or promises, and cannot wait for an answer: ask, and add steps to the promise");
+
+  return !is_needed;
+}
+
 gboolean
 troupe_reactor_own (TroupeReactor  *self,
                     GError        **error)
 {
+  /* Atomic, because other threads look; what they do with it is right with either value. */
   if (self->thread == NULL)
-    self->thread = &troupe_thread_mark;
+    __atomic_store_n (&self->thread, &troupe_thread_mark, __ATOMIC_RELAXED);
 
   if (troupe_reactor_is_here (self))
     return TRUE;

@@ -202,6 +202,8 @@ void       troupe_ref_finish_message   (TroupeRef      *self,
 void       troupe_ref_deliver          (TroupeRef      *self,
                                         TroupeMessage  *message,
                                         TroupeRef      *sender);
+/* SYSTEM has ended: threads that wait for answers of its actors do so no longer. */
+void       troupe_ref_end_sync_asks    (TroupeSystem   *system);
 /* Any thread: a turn of SELF that runs FUNC. */
 void       troupe_ref_call             (TroupeRef      *self,
                                         TroupeCallFunc  func,

@@ -40,6 +40,12 @@ TROUPE_AVAILABLE_IN_ALL
 TroupePromise *troupe_ref_ask_within (TroupeRef     *self,
                                       TroupeMessage *message,
                                       gint64         timeout_ms) G_GNUC_WARN_UNUSED_RESULT;
+TROUPE_AVAILABLE_IN_ALL
+TroupeMessage *troupe_ref_ask_sync   (TroupeRef     *self,
+                                      TroupeMessage *message,
+                                      gint64         timeout_ms,
+                                      GCancellable  *cancellable,
+                                      GError       **error) G_GNUC_WARN_UNUSED_RESULT;
 
 TROUPE_AVAILABLE_IN_ALL
 void           troupe_ref_stop       (TroupeRef     *self);

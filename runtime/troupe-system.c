@@ -463,6 +463,7 @@ troupe_system_set_ended (TroupeSystem *self)
 
   g_clear_pointer (&self->shutdown, troupe_shutdown_free);
   troupe_system_set_state (self, STATE_ENDED);
+  troupe_ref_end_sync_asks (self);
   troupe_reactor_release (self->reactor);
   g_object_unref (self);
 }
