@@ -21,7 +21,7 @@
  * @TROUPE_ERROR_ADOPT_SELF: a step returned the promise it belongs to, or one that waits for it
  * @TROUPE_ERROR_ALREADY_ADOPTED: a step returned a promise that another chain has taken already
  * @TROUPE_ERROR_NOT_HELD: a semaphore or a lock was released by somebody who does not hold it
- * @TROUPE_ERROR_QUEUE_OVERFLOW: a queue, a mailbox or a stash is full
+ * @TROUPE_ERROR_QUEUE_OVERFLOW: a queue, a mailbox or a stash is full, or too much waits for a thread
  * @TROUPE_ERROR_QUEUE_UNDERFLOW: a queue is empty, and no more may wait for a value
  * @TROUPE_ERROR_WOULD_BLOCK: only a fiber can wait, and only for promises that are at home where it is
  * @TROUPE_ERROR_NO_STACK: there is no memory for the stack of another fiber

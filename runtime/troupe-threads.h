@@ -35,5 +35,7 @@ TroupePromise *troupe_promise_new_in_thread (TroupeWork     work,
                                              GDestroyNotify destroy) G_GNUC_WARN_UNUSED_RESULT;
 TROUPE_AVAILABLE_IN_ALL
 void           troupe_set_max_threads       (guint          n_threads);
+TROUPE_AVAILABLE_IN_ALL
+void           troupe_set_max_waiting_work  (guint          n_waiting);
 
 G_END_DECLS

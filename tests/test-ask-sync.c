@@ -725,6 +725,9 @@ test_many_ends (void)
       for (i = 0; i < G_N_ELEMENTS (threads); i++)
         g_thread_join (threads[i]);
       tear_down (&fixture, NULL);
+
+      /* What never reached the system is dropped. */
+      troupe_test_settle ();
     }
 }
 

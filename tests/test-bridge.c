@@ -586,6 +586,60 @@ test_thread_actor_ends (void)
   troupe_test_system_end (system);
 }
 
+static void
+test_thread_queue (void)
+{
+  static Gate gate;
+  TroupePromise *promises[4];
+  gsize i;
+
+  g_test_summary ("No more work waits than may; what is refused is freed and never begun, and later there is room again");
+
+  troupe_set_max_waiting_work (1);
+  for (i = 0; i < 4; i++)
+    promises[i] = troupe_promise_new_in_thread (work_at_gate, &gate, leave_gate);
+
+  g_assert_cmpint (gate.n_freed, ==, 2);
+  for (i = 2; i < 4; i++)
+    {
+      g_autoptr (GError) error = troupe_promise_steal_error (promises[i]);
+
+      g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_QUEUE_OVERFLOW);
+      g_assert_nonnull (strstr (error->message, "than 1 pieces"));
+    }
+
+  gate_open (&gate);
+  troupe_test_until (troupe_promise_is_resolved (promises[0]) && troupe_promise_is_resolved (promises[1]));
+  gate_wait (&gate, &gate.n_freed, 4);
+  g_assert_cmpint (gate.n_worked, ==, 2);
+  for (i = 0; i < 4; i++)
+    troupe_promise_unref (promises[i]);
+
+  troupe_set_max_waiting_work (10000);
+}
+
+static void
+test_thread_no_queue (void)
+{
+  static Gate gate;
+  g_autoptr (TroupePromise) runs = NULL;
+  g_autoptr (TroupePromise) refused = NULL;
+
+  g_test_summary ("Where nothing may wait, work that finds no thread free is refused");
+
+  troupe_set_max_waiting_work (0);
+  runs = troupe_promise_new_in_thread (work_at_gate, &gate, leave_gate);
+  refused = troupe_promise_new_in_thread (work_nothing, NULL, NULL);
+  g_assert_false (troupe_promise_is_resolved (runs));
+  g_assert_error (troupe_promise_get_error (refused), TROUPE_ERROR, TROUPE_ERROR_QUEUE_OVERFLOW);
+  troupe_promise_add_errback (refused, swallow, NULL, NULL);
+
+  gate_open (&gate);
+  troupe_test_until (troupe_promise_is_resolved (runs));
+  gate_wait (&gate, &gate.n_freed, 1);
+  troupe_set_max_waiting_work (10000);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -605,6 +659,8 @@ main (int   argc,
   g_test_add_func ("/troupe/bridge/task/actor-ends", test_task_actor_ends);
   g_test_add_func ("/troupe/bridge/thread", test_thread);
   g_test_add_func ("/troupe/bridge/thread/limit", test_thread_limit);
+  g_test_add_func ("/troupe/bridge/thread/queue", test_thread_queue);
+  g_test_add_func ("/troupe/bridge/thread/no-queue", test_thread_no_queue);
   g_test_add_func ("/troupe/bridge/thread/cancel", test_thread_cancel);
   g_test_add_func ("/troupe/bridge/thread/actor-ends", test_thread_actor_ends);
 
