@@ -75,7 +75,7 @@ troupe_sync_ask_unref (gpointer data)
   g_free (self);
 }
 
-/* Takes ERROR. Only this may be done with the mutex locked: freeing a message may run anybody's code. */
+/* Takes ERROR. */
 static void
 troupe_sync_ask_reject_locked (TroupeSyncAsk *self,
                                GError        *error)
@@ -100,7 +100,7 @@ troupe_sync_ask_reject (TroupeSyncAsk *self,
   g_mutex_unlock (&mutex);
 }
 
-/* Takes ANSWER. */
+/* Takes ANSWER. To free one that comes too late may run anybody's code, so that is not done under the mutex. */
 static void
 troupe_sync_ask_resolve (TroupeSyncAsk *self,
                          TroupeMessage *answer)
@@ -114,9 +114,7 @@ troupe_sync_ask_resolve (TroupeSyncAsk *self,
     }
   g_mutex_unlock (&mutex);
 
-  /* Too late. */
-  if (answer != NULL)
-    troupe_message_unref (answer);
+  g_clear_pointer (&answer, troupe_message_unref);
 }
 
 static gboolean
@@ -131,13 +129,27 @@ troupe_sync_ask_is_over (TroupeSyncAsk *self)
   return is_over;
 }
 
-static GError *
-troupe_sync_ask_new_lost_error (TroupeSyncAsk *self)
+/* No answer will come any more. */
+static void
+troupe_sync_ask_lose_locked (TroupeSyncAsk *self)
 {
-  g_autofree char *path = troupe_ref_dup_path (self->target);
+  g_autofree char *path = NULL;
 
-  return g_error_new (TROUPE_ERROR, TROUPE_ERROR_ACTOR_STOPPED,
-                      "The actor “%s” has ended before it answered “%s”", path, self->name);
+  if (self->is_over)
+    return;
+
+  path = troupe_ref_dup_path (self->target);
+  troupe_sync_ask_reject_locked (self, g_error_new (TROUPE_ERROR, TROUPE_ERROR_ACTOR_STOPPED,
+                                                    "The actor “%s” has ended before it answered “%s”",
+                                                    path, self->name));
+}
+
+static void
+troupe_sync_ask_lose (TroupeSyncAsk *self)
+{
+  g_mutex_lock (&mutex);
+  troupe_sync_ask_lose_locked (self);
+  g_mutex_unlock (&mutex);
 }
 
 /* At home */
@@ -167,7 +179,7 @@ troupe_sync_ask_drop_step (gpointer data)
   TroupeSyncAsk *self = data;
 
   g_clear_pointer (&self->promise, troupe_promise_unref);
-  troupe_sync_ask_reject (self, troupe_sync_ask_new_lost_error (self));
+  troupe_sync_ask_lose (self);
   troupe_sync_ask_unref (self);
 }
 
@@ -195,7 +207,7 @@ troupe_sync_ask_drop_begin (gpointer data)
   TroupeSyncAsk *self = data;
 
   if (self->question != NULL)
-    troupe_sync_ask_reject (self, troupe_sync_ask_new_lost_error (self));
+    troupe_sync_ask_lose (self);
   troupe_sync_ask_unref (self);
 }
 
@@ -278,7 +290,7 @@ troupe_ref_end_sync_asks (TroupeSystem *system)
       TroupeSyncAsk *ask = link->data;
 
       if (ask->target->system == system)
-        troupe_sync_ask_reject_locked (ask, troupe_sync_ask_new_lost_error (ask));
+        troupe_sync_ask_lose_locked (ask);
     }
   g_mutex_unlock (&mutex);
 }
@@ -348,7 +360,7 @@ troupe_ref_ask_sync (TroupeRef     *self,
   ask = troupe_sync_ask_new (self, message);
   outside = troupe_reactor_dup_outside (self->reactor);
   if (outside == NULL)
-    troupe_sync_ask_reject (ask, troupe_sync_ask_new_lost_error (ask));
+    troupe_sync_ask_lose (ask);
   if (cancellable != NULL)
     handler = g_cancellable_connect (cancellable, G_CALLBACK (troupe_sync_ask_cancelled_cb), ask, NULL);
   if (!troupe_sync_ask_is_over (ask))

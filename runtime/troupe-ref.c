@@ -1006,7 +1006,7 @@ troupe_ref_send_all (TroupeRef     **refs,
  * the actor does not understand the message, %TROUPE_ERROR_ACTOR_STOPPED if it has ended or ends first.
  *
  * A question that is still in the mailbox when its answer is cancelled, or when the asking actor ends, is not handled any more: what has
- * to be done in any case is sent, not asked.
+ * to be done in any case is sent, not asked. A thread without a main loop can wait for an answer with [method@Troupe.Ref.ask_sync].
  *
  * Returns: (transfer full): a promise of the answer
  *

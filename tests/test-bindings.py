@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 import tempfile
+import threading
 import unittest
 
 try:
@@ -293,6 +294,57 @@ class BindingsTest(unittest.TestCase):
             self.outcome(Troupe.Promise.new_in_thread(fail))
         with self.assertRaisesTroupe(Troupe.Error.BROKEN):
             self.outcome(Troupe.Promise.new_in_thread(lambda resolver: None))
+
+    def test_ask_sync(self):
+        """A thread of the language waits for answers, and gets errors as exceptions; the one with the loop must not."""
+        counter = self.spawn(Counter)
+        seen = []
+
+        def work():
+            try:
+                counter.send(Troupe.Message.new_int64('add', 5))
+                seen.append(counter.ask_sync(Troupe.Message.new('total'), -1, None).get_int64())
+                answer = counter.ask_sync(Troupe.Message.new_string('echo', 'hello'), 60000, Gio.Cancellable())
+                seen.append(answer.get_value())
+                with self.assertRaises(GLib.Error) as caught:
+                    counter.ask_sync(Troupe.Message.new('refuse'), -1, None)
+                seen.append(caught.exception.message)
+                with self.assertRaisesTroupe(Troupe.Error.TIMED_OUT):
+                    counter.ask_sync(Troupe.Message.new('defer'), 20, None)
+            except BaseException as error:
+                seen.append(error)
+            finally:
+                seen.append('done')
+                GLib.MainContext.default().wakeup()
+
+        with self.assertRaisesTroupe(Troupe.Error.WOULD_DEADLOCK):
+            counter.ask_sync(Troupe.Message.new('total'), -1, None)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        until(lambda: seen[-1:] == ['done'])
+        thread.join()
+        self.assertEqual(seen, [5, 'hello', 'No', 'done'])
+
+    def test_thread_queue(self):
+        """Where no work may wait, what finds no thread free is refused."""
+        begun, ended = threading.Event(), threading.Event()
+
+        def work(resolver):
+            begun.set()
+            ended.wait()
+            resolver.resolve_boolean(True)
+
+        Troupe.set_max_threads(1)
+        Troupe.set_max_waiting_work(1)
+        promises = [Troupe.Promise.new_in_thread(work) for _ in range(3)]
+        begun.wait()
+        with self.assertRaisesTroupe(Troupe.Error.QUEUE_OVERFLOW):
+            self.outcome(promises[2])
+        ended.set()
+        self.assertTrue(self.outcome(promises[0]) and self.outcome(promises[1]))
+        Troupe.set_max_threads(10)
+        Troupe.set_max_waiting_work(10000)
 
     def test_async(self):
         """An operation of GIO resolves a promise with its result, in one line."""
