@@ -568,8 +568,8 @@ troupe_fiber_handle_interleaved (TroupeActor    *actor,
  * While it waits the reactor goes on, and all other actors do. Whether this one does, is for @flags to say:
  *
  * - By default it takes no other message, timer or bytes from a connection until the handler has come to its end. The handler finds the
- *   state as it left it. Steps of promises go on, and so do sleeps and timeouts, and what a connection has written is sent, with
- *   `write_resumed` when there is room again: one of them is what it waits for. Two actors that ask each other in this way wait
+ *   state as it left it. What has been promised goes on: steps, sleeps, timeouts, tasks of a [class@Troupe.Cooperator]; and what a connection has
+ *   written is sent, with `write_resumed` when there is room again: one of them is what it waits for. Two actors that ask each other in this way wait
  *   for ever; see [method@Troupe.Ref.ask_within].
  * - With %TROUPE_FIBER_INTERLEAVED it takes the next message while this one waits. The state may have changed after each wait, as in
  *   steps of a promise. Each fiber that waits has a stack, of which it uses a few pages.

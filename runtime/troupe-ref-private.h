@@ -193,7 +193,7 @@ troupe_ref_unref_often (TroupeRef *self,
  * target bounces it. */
 void       troupe_ref_post             (TroupeRef      *self,
                                         TroupeMail     *mail);
-/* What follows when a handler has returned. Takes MESSAGE, and ERROR. */
+/* What follows when a handler has returned on its fiber. Takes MESSAGE, and ERROR. */
 void       troupe_ref_finish_message   (TroupeRef      *self,
                                         TroupeMessage  *message,
                                         gboolean        handled,

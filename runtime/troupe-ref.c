@@ -577,6 +577,7 @@ troupe_ref_finish_message (TroupeRef     *self,
     }
 
   troupe_message_unref (message);
+  troupe_mailbox_note_handled (self);
 }
 
 G_GNUC_NO_INLINE void

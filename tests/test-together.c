@@ -54,6 +54,15 @@ test_member_stash (TroupeActor    *actor,
   return troupe_actor_stash (actor, message, error);
 }
 
+static gboolean
+test_member_receive_timeout (TroupeActor    *actor,
+                             TroupeMessage  *message,
+                             GError        **error)
+{
+  say ("timeout");
+  return TRUE;
+}
+
 static void
 test_member_post_restart (TroupeActor  *actor,
                           const GError *reason)
@@ -71,6 +80,7 @@ test_member_class_init (TestMemberClass *klass)
   troupe_actor_class_bind (actor_class, "say", G_TYPE_STRING, test_member_say);
   troupe_actor_class_bind (actor_class, "fail", G_TYPE_NONE, test_member_fail);
   troupe_actor_class_bind (actor_class, "later", G_TYPE_STRING, test_member_stash);
+  troupe_actor_class_bind (actor_class, "receive-timeout", G_TYPE_NONE, test_member_receive_timeout);
   troupe_actor_class_bind_in (actor_class, "ready", "later", G_TYPE_STRING, test_member_say);
   troupe_actor_class_bind_fiber (actor_class, "wait", G_TYPE_POINTER, TROUPE_FIBER_DEFAULT, test_puppet_run);
 }
@@ -765,6 +775,37 @@ test_late_while_waiting (Fixture       *fixture,
 }
 
 static gboolean
+set_receive_timeout (TroupeActor    *actor,
+                     TroupeMessage  *message,
+                     GError        **error)
+{
+  troupe_actor_set_receive_timeout (actor, 100);
+  return TRUE;
+}
+
+static void
+test_receive_timeout_while_waiting (Fixture       *fixture,
+                                    gconstpointer  data)
+{
+  g_test_summary ("Who handles a message on a fiber, however long, has not received none: that counts from its end.");
+
+  send_job (fixture->a, "run", set_receive_timeout, fixture);
+  send_job (fixture->a, "wait", wait_for_gate, fixture);
+  troupe_test_settle ();
+  troupe_clock_advance (fixture->clock, 150);
+  troupe_test_settle ();
+  open_gate (fixture);
+  assert_trace ("open");
+
+  troupe_clock_advance (fixture->clock, 99);
+  troupe_test_settle ();
+  assert_trace ("");
+  troupe_clock_advance (fixture->clock, 1);
+  troupe_test_settle ();
+  assert_trace ("timeout");
+}
+
+static gboolean
 become_ready (TroupeActor    *actor,
               TroupeMessage  *message,
               GError        **error)
@@ -878,6 +919,7 @@ main (int    argc,
   add ("mailbox/full", test_full_while_waiting);
   add ("mailbox/overflow", test_overflow_while_waiting);
   add ("mailbox/late", test_late_while_waiting);
+  add ("mailbox/receive-timeout", test_receive_timeout_while_waiting);
   add ("mailbox/stash-and-restart", test_stash_and_restart);
   add ("supervision/shutdown-in-back-off", test_shutdown_in_back_off);
   add ("supervision/subscriber", test_subscriber_restarts);
