@@ -94,12 +94,23 @@ troupe_reactor_set_running (TroupeReactor *self,
   __atomic_store_n (&self->running, ref, __ATOMIC_RELEASE);
 }
 
-/* A turn is over, or the main loop turns. */
+/* A turn is over, or the main loop turns. At the end of a slice `running` is no more its actor when the mark is looked at: whoever finds
+ * both, the mark that was there all the time and the actor, has the actor's thread wait for the mutex before it lets go of it. */
 static inline void
 troupe_reactor_show_life (TroupeReactor *self)
 {
+  /* The compiler must not look before that store. */
+  __atomic_signal_fence (__ATOMIC_SEQ_CST);
   if (G_UNLIKELY (__atomic_load_n (&self->watchdog.mark, __ATOMIC_RELAXED)))
     troupe_watchdog_unmark (self);
+}
+
+/* Release: the watchdog's thread may read it. */
+static inline void
+troupe_reactor_note_subject (TroupeReactor *self,
+                             const char    *subject)
+{
+  __atomic_store_n (&self->watchdog.subject, subject, __ATOMIC_RELEASE);
 }
 
 /* The reactor for a new system of this thread on CONTEXT. It is the one that the context has already, unless BACKEND names

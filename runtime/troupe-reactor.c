@@ -419,8 +419,8 @@ source_dispatch (GSource     *source,
   TroupeRef *running = self->running;
   int running_depth = self->running_depth;
   guint turns = self->turns;
-  gint kind = self->watchdog.kind;
-  const char *name = self->watchdog.name;
+  const char *subject = self->watchdog.subject;
+  const char *question = self->watchdog.question;
 
   if (self->thread != NULL && !troupe_reactor_is_here (self))
     {
@@ -440,13 +440,12 @@ source_dispatch (GSource     *source,
   troupe_reactor_here = self;
   troupe_reactor_set_running (self, NULL);
   self->running_depth = g_main_depth ();
-  __atomic_store_n (&self->watchdog.kind, TROUPE_MAIL_MESSAGE, __ATOMIC_RELEASE);
 
   troupe_reactor_run_pass (self);
 
   self->turns = turns;
-  __atomic_store_n (&self->watchdog.name, name, __ATOMIC_RELEASE);
-  __atomic_store_n (&self->watchdog.kind, kind, __ATOMIC_RELEASE);
+  troupe_reactor_note_subject (self, subject);
+  __atomic_store_n (&self->watchdog.question, question, __ATOMIC_RELEASE);
   troupe_reactor_show_life (self);
   troupe_reactor_set_running (self, running);
   self->running_depth = running_depth;
@@ -751,6 +750,7 @@ troupe_reactor_class_init (TroupeReactorClass *klass)
 static void
 troupe_reactor_init (TroupeReactor *self)
 {
+  self->watchdog.subject = troupe_watchdog_subjects[TROUPE_WATCHDOG_CONTROL];
 }
 
 /**

@@ -521,14 +521,14 @@ troupe_ref_is_void (TroupeMessage *message)
 
 static inline void
 troupe_ref_handle_message (TroupeRef     *self,
+                           TroupeReactor *reactor,
                            TroupeMessage *message)
 {
   TroupeActorClass *klass = (TroupeActorClass *) ((GTypeInstance *) self->actor)->g_class;
   GError *error = NULL;
   gboolean handled;
 
-  /* Release: the watchdog's thread may read it. */
-  __atomic_store_n (&self->reactor->watchdog.name, message->name, __ATOMIC_RELEASE);
+  troupe_reactor_note_subject (reactor, message->name);
 
   if (message->reply != NULL && G_UNLIKELY (troupe_ref_is_void (message)))
     {
@@ -587,35 +587,22 @@ troupe_ref_handle_marked (TroupeRef     *self,
   if (!troupe_mailbox_take (self, message))
     return;
 
-  troupe_ref_handle_message (self, message);
+  troupe_ref_handle_message (self, self->reactor, message);
   troupe_mailbox_note_handled (self);
 }
 
-/* NAME belongs to continuations. */
 static inline void
-troupe_reactor_note_kind (TroupeReactor *self,
-                          gint           kind,
-                          const char    *name)
+troupe_ref_run_turn (TroupeRef     *self,
+                     TroupeReactor *reactor,
+                     TroupeMail    *mail)
 {
-  __atomic_store_n (&self->watchdog.name, name, __ATOMIC_RELEASE);
-  __atomic_store_n (&self->watchdog.kind, kind, __ATOMIC_RELEASE);
-}
-
-static inline void
-troupe_ref_run_turn (TroupeRef  *self,
-                     TroupeMail *mail)
-{
-  TroupeReactor *reactor = self->reactor;
-
   if (G_LIKELY (mail->kind == TROUPE_MAIL_MESSAGE))
     {
-      troupe_ref_handle_message (self, (TroupeMessage *) mail);
+      troupe_ref_handle_message (self, reactor, (TroupeMessage *) mail);
       return;
     }
 
-  if (mail->kind != TROUPE_MAIL_MARKED)
-    troupe_reactor_note_kind (reactor, mail->kind,
-                              mail->kind == TROUPE_MAIL_CONTINUATION ? ((TroupePromise *) mail)->question : NULL);
+  troupe_reactor_note_subject (reactor, troupe_watchdog_subjects[mail->kind]);
 
   switch ((TroupeMailKind) mail->kind)
     {
@@ -624,6 +611,7 @@ troupe_ref_run_turn (TroupeRef  *self,
       break;
 
     case TROUPE_MAIL_CONTINUATION:
+      __atomic_store_n (&reactor->watchdog.question, ((TroupePromise *) mail)->question, __ATOMIC_RELEASE);
       troupe_promise_run_turn ((TroupePromise *) mail);
       break;
 
@@ -643,8 +631,6 @@ troupe_ref_run_turn (TroupeRef  *self,
     default:
       g_assert_not_reached ();
     }
-
-  troupe_reactor_note_kind (reactor, TROUPE_MAIL_MESSAGE, NULL);
 }
 
 static inline guint8
@@ -675,9 +661,8 @@ troupe_ref_run_slice (TroupeRef *self)
 
       while (G_UNLIKELY ((self->control & ~TROUPE_CONTROL_HELD) != 0))
         {
-          troupe_reactor_note_kind (reactor, TROUPE_WATCHDOG_CONTROL, NULL);
+          troupe_reactor_note_subject (reactor, troupe_watchdog_subjects[TROUPE_WATCHDOG_CONTROL]);
           troupe_ref_run_control (self);
-          troupe_reactor_note_kind (reactor, TROUPE_MAIL_MESSAGE, NULL);
           reactor->turns++;
           troupe_reactor_show_life (reactor);
           if (troupe_ref_is_on_hold (self))
@@ -693,7 +678,7 @@ troupe_ref_run_slice (TroupeRef *self)
         break;
       left--;
       reactor->turns++;
-      troupe_ref_run_turn (self, mail);
+      troupe_ref_run_turn (self, reactor, mail);
       troupe_reactor_show_life (reactor);
     }
 
@@ -703,6 +688,7 @@ troupe_ref_run_slice (TroupeRef *self)
   crowds = self->flags & TROUPE_REF_CROWDS;
   self->flags &= ~(TROUPE_REF_RUNNING | TROUPE_REF_CROWDS);
   troupe_reactor_set_running (reactor, NULL);
+  troupe_reactor_show_life (reactor);
 
   if (G_UNLIKELY (self->control != 0) ? troupe_ref_has_turn (self) : self->head != NULL)
     {

@@ -4,22 +4,24 @@
 
 #pragma once
 
-#include "troupe-types.h"
+#include "troupe-mail-private.h"
 
 G_BEGIN_DECLS
 
 typedef struct _TroupeReactor TroupeReactor;
 
-/* What a turn is about if it is no message: a TroupeMailKind, or this. */
-#define TROUPE_WATCHDOG_CONTROL 0xff
+/* What a turn is about if it is no message: by its TroupeMailKind, or this. */
+#define TROUPE_WATCHDOG_CONTROL (TROUPE_MAIL_CALL + 1)
+
+extern const char troupe_watchdog_subjects[TROUPE_WATCHDOG_CONTROL + 1][24];
 
 /* What a reactor and the watchdog's thread tell each other: see troupe-watchdog.c. */
 typedef struct
 {
   gint           mark;               /* atomic: set by the watchdog, cleared by the reactor when a turn is over */
   gint           polls;              /* atomic: the main loop waits, or looks at its sources; in a turn, it is a nested one */
-  gint           kind;               /* atomic: of the mail whose turn it is; 0: a message */
-  const char    *name;               /* atomic, interned: of the message, or of the one that a continuation has the answer to */
+  const char    *subject;            /* atomic: one of these, or the interned name of the message */
+  const char    *question;           /* atomic, interned: what a continuation has the answer to; or NULL */
 
   /* With the watchdog's mutex: */
   TroupeReactor *next;               /* in the list of those that are watched */

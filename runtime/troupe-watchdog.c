@@ -6,7 +6,6 @@
 
 #include <signal.h>
 
-#include "troupe-mail-private.h"
 #include "troupe-reactor-private.h"
 #include "troupe-system-private.h"
 #include "troupe-watchdog-private.h"
@@ -37,31 +36,31 @@ static TroupeReactor *watched;
 
 /* Telling */
 
+const char troupe_watchdog_subjects[][24] = {
+  [TROUPE_MAIL_MESSAGE] = "a message",
+  [TROUPE_MAIL_MARKED] = "a message",
+  [TROUPE_MAIL_CONTINUATION] = "a continuation",
+  [TROUPE_MAIL_TIMER] = "a timer",
+  [TROUPE_MAIL_IO] = "input or output",
+  [TROUPE_MAIL_CALL] = "a notice",
+  [TROUPE_WATCHDOG_CONTROL] = "its start or end",
+};
+
 static char *
-describe (gint        kind,
-          const char *name)
+troupe_watchdog_describe (TroupeWatchdog *self)
 {
-  switch (kind)
-    {
-    case TROUPE_MAIL_CONTINUATION:
-      return name != NULL ? g_strdup_printf ("the answer to “%s”", name) : g_strdup ("a continuation");
+  const char *subject = __atomic_load_n (&self->subject, __ATOMIC_ACQUIRE);
+  const char *question = __atomic_load_n (&self->question, __ATOMIC_ACQUIRE);
+  guint i;
 
-    case TROUPE_MAIL_TIMER:
-      return g_strdup ("a timer");
+  if (subject == troupe_watchdog_subjects[TROUPE_MAIL_CONTINUATION] && question != NULL)
+    return g_strdup_printf ("the answer to “%s”", question);
 
-    case TROUPE_MAIL_IO:
-      return g_strdup ("input or output");
+  for (i = 0; i < G_N_ELEMENTS (troupe_watchdog_subjects); i++)
+    if (subject == troupe_watchdog_subjects[i])
+      return g_strdup (subject);
 
-    case TROUPE_MAIL_CALL:
-      return g_strdup ("a notice");
-
-    case TROUPE_WATCHDOG_CONTROL:
-      return g_strdup ("its start or end");
-
-    default:
-      /* After a turn that was none of a message, its output. */
-      return name != NULL ? g_strdup_printf ("the message “%s”", name) : g_strdup ("output");
-    }
+  return g_strdup_printf ("the message “%s”", subject);
 }
 
 static void
@@ -91,9 +90,10 @@ troupe_long_turn_tell (gpointer data,
 /* Looking */
 
 /*
- * REF has a turn, and the mark has been there for long. That turn cannot end while we hold the mutex, as its thread comes upon the
- * mark first: it was stored a look ago at least, and no store takes a millisecond to be seen. Thus REF, and the system that it holds,
- * stay where they are. The acquiring loads pair with the releasing stores of the reactor's thread: we see what it saw of them.
+ * REF has a turn, and the mark has been there for long. Its thread cannot let go of REF while we hold the mutex: in between it
+ * comes upon the mark, see troupe_reactor_show_life (), which was stored a look ago at least, and no store takes a millisecond to be
+ * seen. Thus REF, and the system that it holds, stay where they are. The acquiring loads pair with the releasing stores of the reactor's
+ * thread: we see what it saw of them.
  */
 static void
 troupe_watchdog_note_locked (TroupeWatchdog *self,
@@ -110,7 +110,7 @@ troupe_watchdog_note_locked (TroupeWatchdog *self,
   turn = g_new (TroupeLongTurn, 1);
   turn->ref = troupe_ref_ref (ref);
   turn->system = g_object_ref (ref->system);
-  turn->subject = describe (__atomic_load_n (&self->kind, __ATOMIC_ACQUIRE), __atomic_load_n (&self->name, __ATOMIC_ACQUIRE));
+  turn->subject = troupe_watchdog_describe (self);
   turn->threshold_ms = self->threshold_ms;
   g_ptr_array_add (turns, turn);
 }
