@@ -40,9 +40,19 @@ on_line (TroupeActor    *actor,
   return TRUE;
 }
 
+static gboolean
+on_fail (TroupeActor    *actor,
+         TroupeMessage  *message,
+         GError        **error)
+{
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, "told to");
+  return FALSE;
+}
+
 static void
 test_sink_class_init (TestSinkClass *klass)
 {
+  troupe_actor_class_bind (TROUPE_ACTOR_CLASS (klass), "fail", G_TYPE_NONE, on_fail);
   troupe_actor_class_bind (TROUPE_ACTOR_CLASS (klass), "line", G_TYPE_STRING, on_line);
   troupe_actor_class_set_capacity (TROUPE_ACTOR_CLASS (klass), 16, TROUPE_OVERFLOW_BACKPRESSURE);
 }
@@ -275,6 +285,30 @@ test_sink_stops (Fixture       *fixture,
 }
 
 static void
+make_fail (TroupeRef *ref)
+{
+  troupe_ref_send (ref, troupe_message_new ("fail"));
+}
+
+static void
+test_sink_fails (Fixture       *fixture,
+                 gconstpointer  data)
+{
+  g_test_summary ("When the one that was too slow is restarted, what waits for it and what comes is handled, in order.");
+
+  victim = sink;
+  deed = make_fail;
+  g_test_expect_message ("Troupe", G_LOG_LEVEL_WARNING, "*“/sink” failed*");
+  write_lines (fixture->fd, 0, 1000);
+  close (g_steal_fd (&fixture->fd));
+  troupe_test_until (lost);
+  troupe_test_settle ();
+  g_test_assert_expected_messages ();
+  assert_told (0, 1000);
+  g_assert_cmpuint (troupe_system_get_n_dead_letters (fixture->system), ==, 0);
+}
+
+static void
 test_feed_ends (Fixture       *fixture,
                 gconstpointer  data)
 {
@@ -380,6 +414,7 @@ main (int   argc,
   add ("others", NULL, test_others);
   add ("own", NULL, test_own);
   add ("sink-stops", NULL, test_sink_stops);
+  add ("sink-fails", NULL, test_sink_fails);
   add ("feed-stops", NULL, test_feed_ends);
   add ("thread", NULL, test_thread);
   add ("thread-stops", NULL, test_thread_stops);

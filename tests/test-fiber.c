@@ -123,10 +123,7 @@ job (const char    *name,
      TroupeHandler  run,
      gpointer       data)
 {
-  TestJob *self = g_new (TestJob, 1);
-
-  *self = (TestJob) { run, data };
-  return troupe_message_new_pointer (name, self, g_free);
+  return test_puppet_job_as (name, run, data);
 }
 
 static void

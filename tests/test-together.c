@@ -189,24 +189,13 @@ tear_down (Fixture       *fixture,
   g_string_free (trace, TRUE);
 }
 
-static TroupeMessage *
-job (const char    *name,
-     TroupeHandler  run,
-     gpointer       data)
-{
-  TestJob *self = g_new (TestJob, 1);
-
-  *self = (TestJob) { run, data };
-  return troupe_message_new_pointer (name, self, g_free);
-}
-
 static void
 send_job (TroupeRef     *ref,
           const char    *name,
           TroupeHandler  run,
           Fixture       *fixture)
 {
-  troupe_ref_send (ref, job (name, run, fixture));
+  troupe_ref_send (ref, test_puppet_job_as (name, run, fixture));
 }
 
 static void
@@ -879,6 +868,69 @@ test_shutdown_in_back_off (Fixture       *fixture,
   g_error_free (troupe_promise_steal_error (promise));
 }
 
+/* Fails after the wait, which its end ends. */
+static gboolean
+wait_in_vain (TroupeActor    *actor,
+              TroupeMessage  *message,
+              GError        **error)
+{
+  Fixture *fixture = test_puppet_get_data (message);
+  g_autoptr (TroupePromise) promise = troupe_promise_new (&fixture->opener);
+
+  return troupe_await (promise, error);
+}
+
+static void
+test_routee_restarts (Fixture       *fixture,
+                      gconstpointer  data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TroupeRef) router = troupe_system_spawn_router (fixture->system, "pool", TROUPE_ROUTING_ROUND_ROBIN, 1,
+                                                             TEST_TYPE_MEMBER, &error);
+  g_autoptr (TroupePromise) promise = NULL;
+
+  g_test_summary ("Who asked a router has the error of a routee that fails on its fiber; what waited there has its answer from the next life.");
+
+  g_assert_no_error (error);
+  promise = troupe_ref_ask (router, test_puppet_job_as ("wait", wait_in_vain, fixture));
+  call (router, "say", "after");
+  troupe_test_settle ();
+  assert_trace ("");
+
+  expect_failure ("*“/pool/actor-*” failed*");
+  g_clear_pointer (&fixture->opener, troupe_resolver_unref);
+  troupe_test_settle ();
+  g_test_assert_expected_messages ();
+  assert_trace ("restarted after");
+  error = troupe_promise_steal_error (promise);
+  g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_BROKEN);
+}
+
+static void
+test_late_in_back_off (Fixture       *fixture,
+                       gconstpointer  data)
+{
+  guint64 n_dead_letters;
+
+  g_test_summary ("The deadline of a message goes on while its receiver waits to be restarted.");
+
+  expect_failure ("*“/a” failed*");
+  expect_failure ("*“/a” failed*");
+  call (fixture->a, "fail", NULL);
+  call (fixture->a, "fail", NULL);
+  troupe_test_settle ();
+  g_test_assert_expected_messages ();
+  assert_trace ("restarted");
+
+  n_dead_letters = troupe_system_get_n_dead_letters (fixture->system);
+  troupe_ref_send_within (fixture->a, troupe_message_new_string ("say", "late"), 10);
+  troupe_ref_send_within (fixture->a, troupe_message_new_string ("say", "timely"), 1000);
+  troupe_clock_advance (fixture->clock, 100);
+  troupe_test_settle ();
+  assert_trace ("restarted timely");
+  g_assert_cmpuint (troupe_system_get_n_dead_letters (fixture->system), ==, n_dead_letters + 1);
+}
+
 static void
 test_subscriber_restarts (Fixture       *fixture,
                           gconstpointer  data)
@@ -922,6 +974,8 @@ main (int    argc,
   add ("mailbox/receive-timeout", test_receive_timeout_while_waiting);
   add ("mailbox/stash-and-restart", test_stash_and_restart);
   add ("supervision/shutdown-in-back-off", test_shutdown_in_back_off);
+  add ("supervision/late-in-back-off", test_late_in_back_off);
+  add ("supervision/routee", test_routee_restarts);
   add ("supervision/subscriber", test_subscriber_restarts);
 
   return g_test_run ();

@@ -62,15 +62,23 @@ test_puppet_get_data (TroupeMessage *message)
   return ((TestJob *) troupe_message_get_pointer (message))->data;
 }
 
-/* RUN and DATA travel in a job that is freed with the message. */
+/* RUN and DATA travel in a job that is freed with the message. NAME is for classes that run jobs under other names, too. */
 static inline TroupeMessage *
-test_puppet_job (TroupeHandler run,
-                 gpointer      data)
+test_puppet_job_as (const char    *name,
+                    TroupeHandler  run,
+                    gpointer       data)
 {
   TestJob *job = g_new (TestJob, 1);
 
   *job = (TestJob) { run, data };
-  return troupe_message_new_pointer ("run", job, g_free);
+  return troupe_message_new_pointer (name, job, g_free);
+}
+
+static inline TroupeMessage *
+test_puppet_job (TroupeHandler run,
+                 gpointer      data)
+{
+  return test_puppet_job_as ("run", run, data);
 }
 
 static inline void
