@@ -34,7 +34,7 @@ typedef struct
 void troupe_watchdog_set        (TroupeReactor *reactor,
                                  guint          threshold_ms);
 /* On REACTOR's thread, which has come upon the mark. */
-void troupe_watchdog_unmark     (TroupeReactor *reactor);
+void troupe_watchdog_unmark     (TroupeReactor *reactor) __attribute__ ((cold));
 /* In the child of a fork. */
 void troupe_watchdog_forget_all (void);
 
