@@ -36,7 +36,11 @@ check_name (const char  *name,
       problem = "has a slash or a control character in it";
 
   if (problem != NULL)
-    g_set_error (error, TROUPE_ERROR, TROUPE_ERROR_BAD_NAME, "The name “%s” %s", name, problem);
+    {
+      g_autofree char *valid = g_utf8_make_valid (name, -1);
+
+      g_set_error (error, TROUPE_ERROR, TROUPE_ERROR_BAD_NAME, "The name “%s” %s", valid, problem);
+    }
 
   return problem == NULL;
 }

@@ -100,7 +100,11 @@ check_path (const char  *path,
       problem = "has an empty name in it";
 
   if (problem != NULL)
-    g_set_error (error, TROUPE_ERROR, TROUPE_ERROR_BAD_NAME, "The path “%s” %s", path, problem);
+    {
+      g_autofree char *valid = g_utf8_make_valid (path, -1);
+
+      g_set_error (error, TROUPE_ERROR, TROUPE_ERROR_BAD_NAME, "The path “%s” %s", valid, problem);
+    }
 
   return problem == NULL;
 }

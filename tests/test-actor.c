@@ -797,7 +797,7 @@ test_bad_spawn (Fixture       *fixture,
   static const struct { const char *name; int code; const char *text; } bad[] = {
     { "", TROUPE_ERROR_BAD_NAME, "The name “” is empty" },
     { "x/y", TROUPE_ERROR_BAD_NAME, "The name “x/y” has a slash or a control character in it" },
-    { "\xff", TROUPE_ERROR_BAD_NAME, "*is not UTF-8" },
+    { "\xff", TROUPE_ERROR_BAD_NAME, "The name “\357\277\275” is not UTF-8" },
     { "a", TROUPE_ERROR_NAME_IN_USE, "There is an actor “/a” already" },
   };
   g_autofree char *long_name = g_strnfill (256, 'x');
