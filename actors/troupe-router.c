@@ -273,10 +273,11 @@ troupe_router_refuse (TroupeRouter  *self,
                       TroupeMessage *message)
 {
   TroupeRef *ref = troupe_actor_get_ref (TROUPE_ACTOR (self));
+  g_autofree char *path = troupe_ref_dup_path (ref);
 
   if (troupe_message_wants_reply (message))
-    troupe_message_reply_error (message, g_error_new_literal (TROUPE_ERROR, TROUPE_ERROR_ACTOR_STOPPED,
-                                                              "The router has no routees left"));
+    troupe_message_reply_error (message, g_error_new (TROUPE_ERROR, TROUPE_ERROR_ACTOR_STOPPED,
+                                                      "The router “%s” has no routees left", path));
   else
     troupe_system_bury (ref->system, ref, message, TROUPE_ERROR_ACTOR_STOPPED);
 }
@@ -446,7 +447,11 @@ troupe_router_set_size (TroupeRouter *self,
 
   troupe_router_shrink (self, size);
   if (!troupe_router_grow (self, size, &error))
-    g_warning ("A router cannot spawn a routee: %s", error->message);
+    {
+      g_autofree char *path = troupe_ref_dup_path (troupe_actor_get_ref (TROUPE_ACTOR (self)));
+
+      g_warning ("The router “%s” cannot spawn a routee: %s", path, error->message);
+    }
 }
 
 /* How many have more waiting than they have handled since the last look; in N_WAITING, how many have anything. */

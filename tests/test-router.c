@@ -863,7 +863,7 @@ test_build_fails (Fixture       *fixture,
 
   use_test_router (fixture, TROUPE_ROUTING_ROUND_ROBIN, 2, 0);
   n_builds_left = 1;
-  g_test_expect_message ("Troupe", G_LOG_LEVEL_WARNING, "*cannot spawn a routee: No more of them");
+  g_test_expect_message ("Troupe", G_LOG_LEVEL_WARNING, "The router “/*” cannot spawn a routee: No more of them");
   troupe_router_resize (fixture->router, 5);
   g_assert_cmpuint (ask_size (fixture), ==, 3);
   g_test_assert_expected_messages ();
