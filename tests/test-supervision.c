@@ -717,31 +717,78 @@ test_matrix (gconstpointer data)
       }
 }
 
+/* The same, with one more failure while the object ends. */
+static void
+test_matrix_ending (gconstpointer data)
+{
+  Place place = GPOINTER_TO_INT (data);
+  TroupeDirective directive;
+  TroupeStrategy strategy;
+
+  g_test_summary ("That the object fails once more while it ends changes nothing of what becomes of it and of others.");
+
+  for (directive = TROUPE_DIRECTIVE_RESUME; directive <= TROUPE_DIRECTIVE_ESCALATE; directive++)
+    for (strategy = TROUPE_STRATEGY_ONE_FOR_ONE; strategy <= TROUPE_STRATEGY_REST_FOR_ONE; strategy++)
+      {
+        Fixture fixture = { NULL };
+
+        set_up (&fixture, NULL);
+        faults.n_times[place] = 1;
+        check_combination (&fixture, directive, strategy, IN_HANDLER);
+        tear_down (&fixture, NULL);
+      }
+}
+
+/* What b's failure to start comes to, after it and its siblings have tried. */
+static const char *
+get_expected_unstarted (TroupeDirective directive,
+                        TroupeStrategy  strategy)
+{
+  static const char *const restarted[] = {
+    " b:started b:post",
+    " c:pre c:stopped a:pre a:stopped a:started a:post b:started b:post c:started c:post",
+    " c:pre c:stopped b:started b:post c:started c:post",
+  };
+  static const char *const stopped[] = { "", " c:stopped a:stopped", " c:stopped" };
+
+  switch (directive)
+    {
+    case TROUPE_DIRECTIVE_RESUME:
+    case TROUPE_DIRECTIVE_RESTART:
+      return restarted[strategy];
+
+    case TROUPE_DIRECTIVE_STOP:
+      return stopped[strategy];
+
+    case TROUPE_DIRECTIVE_ESCALATE:
+    default:
+      return " boss:pre c:stopped a:stopped boss:stopped boss:started boss:post a:started b:started c:started";
+    }
+}
+
 static void
 test_started (void)
 {
-  static const char *const expected[] = {
-    " b:started b:post",
-    " b:started b:post",
-    "",
-    " boss:pre c:stopped a:stopped boss:stopped boss:started boss:post a:started b:started c:started",
-  };
   TroupeDirective directive;
+  TroupeStrategy strategy;
 
   g_test_summary ("A failure to start is dealt with as others; there is nothing to resume, so that is a restart.");
 
   for (directive = TROUPE_DIRECTIVE_RESUME; directive <= TROUPE_DIRECTIVE_ESCALATE; directive++)
-    {
-      g_autofree char *all = g_strconcat ("boss:started a:started b:started c:started", expected[directive], NULL);
-      Fixture fixture = { NULL };
+    for (strategy = TROUPE_STRATEGY_ONE_FOR_ONE; strategy <= TROUPE_STRATEGY_REST_FOR_ONE; strategy++)
+      {
+        g_autofree char *all = g_strconcat ("boss:started a:started b:started c:started",
+                                            get_expected_unstarted (directive, strategy), NULL);
+        Fixture fixture = { NULL };
 
-      set_up (&fixture, NULL);
-      faults.label = "b";
-      faults.n_times[IN_STARTED] = 1;
-      spawn_boss (&fixture, directive, TROUPE_STRATEGY_ONE_FOR_ONE);
-      assert_story (all);
-      tear_down (&fixture, NULL);
-    }
+        g_test_message ("%d %d", directive, strategy);
+        set_up (&fixture, NULL);
+        faults.label = "b";
+        faults.n_times[IN_STARTED] = 1;
+        spawn_boss (&fixture, directive, strategy);
+        assert_story (all);
+        tear_down (&fixture, NULL);
+      }
 }
 
 /* What a restart keeps, and what it does not */
@@ -1826,6 +1873,8 @@ main (int   argc,
 
       g_test_add_data_func (path, GINT_TO_POINTER (turn_places[i]), test_matrix);
     }
+  g_test_add_data_func ("/troupe/supervision/place/stopped", GINT_TO_POINTER (IN_STOPPED), test_matrix_ending);
+  g_test_add_data_func ("/troupe/supervision/place/pre-restart", GINT_TO_POINTER (IN_PRE_RESTART), test_matrix_ending);
   g_test_add_func ("/troupe/supervision/place/started", test_started);
   add ("order", test_order);
   add ("failed-ask", test_failed_ask);
