@@ -315,22 +315,30 @@ troupe_fiber_end_run (TroupeFiberRun *run)
   troupe_fiber_run = run->below;
 }
 
+/* SELF, and then whoever is woken by it. */
+static void
+troupe_fiber_run_now (TroupeFiber *self)
+{
+  TroupeFiberRun run;
+
+  troupe_fiber_begin_run (&run);
+  troupe_fiber_after (self, troupe_fiber_go_on (self));
+  troupe_fiber_end_run (&run);
+}
+
 /* What it waited for is there; PROMISE, which runs, keeps it until the fiber has seen it. */
 static void
 troupe_fiber_wake (TroupeFiber   *self,
                    TroupePromise *promise)
 {
   TroupeFiberRun *outer = troupe_fiber_run;
-  TroupeFiberRun run;
 
   if (self->home->flags & TROUPE_REF_KILLED)
     return;
 
   if (outer == NULL || outer->depth != g_main_depth ())
     {
-      troupe_fiber_begin_run (&run);
-      troupe_fiber_after (self, troupe_fiber_go_on (self));
-      troupe_fiber_end_run (&run);
+      troupe_fiber_run_now (self);
       return;
     }
 
@@ -445,13 +453,9 @@ troupe_fiber_end_all (TroupeRef *home)
   /* Each comes to its end, and new ones do not wait. */
   while (home->extra != NULL && (self = home->extra->fibers) != NULL)
     {
-      TroupeFiberRun run;
-
       troupe_fiber_forget_promise (self);
       self->error = troupe_ref_new_ended_error (home);
-      troupe_fiber_begin_run (&run);
-      troupe_fiber_after (self, troupe_fiber_go_on (self));
-      troupe_fiber_end_run (&run);
+      troupe_fiber_run_now (self);
     }
 }
 
@@ -632,7 +636,6 @@ troupe_fiber_start (TroupeFiberFlags  flags,
   GError *error = NULL;
   TroupePromise *promise;
   TroupeFiber *self;
-  TroupeFiberRun run;
 
   g_return_val_if_fail (func != NULL, NULL);
 
@@ -651,9 +654,7 @@ troupe_fiber_start (TroupeFiberFlags  flags,
   troupe_promise_forward_cancel (promise, troupe_fiber_cancelled_cb, troupe_fiber_ref_handle (self),
                                  troupe_fiber_handle_unref);
 
-  troupe_fiber_begin_run (&run);
-  troupe_fiber_after (self, troupe_fiber_go_on (self));
-  troupe_fiber_end_run (&run);
+  troupe_fiber_run_now (self);
 
   return promise;
 }
