@@ -526,8 +526,8 @@ ask_in_step (TroupePromise *promise,
 }
 
 static void
-test_refused (Fixture       *self,
-              gconstpointer  unused)
+test_rule_129 (Fixture       *self,
+               gconstpointer  unused)
 {
   g_autoptr (TroupeRef) other = test_puppet_new (self->system, NULL);
   g_autoptr (TroupePromise) turn = NULL;
@@ -582,8 +582,8 @@ have_a_promise (gpointer data)
 }
 
 static void
-test_refused_elsewhere (Fixture       *self,
-                        gconstpointer  unused)
+test_rule_129_elsewhere (Fixture       *self,
+                         gconstpointer  unused)
 {
   g_test_summary ("A thread with a system of its own cannot wait until that has ended, one with promises of its own while it has their context");
 
@@ -753,8 +753,8 @@ main (int   argc,
   add ("/troupe/ask-sync/target-ends", test_target_ends);
   add ("/troupe/ask-sync/system-ends", test_system_ends);
   add ("/troupe/ask-sync/system-ends/unread", test_system_ends_unread);
-  add ("/troupe/ask-sync/refused", test_refused);
-  add ("/troupe/ask-sync/refused/elsewhere", test_refused_elsewhere);
+  add ("/troupe/ask-sync/129", test_rule_129);
+  add ("/troupe/ask-sync/129/elsewhere", test_rule_129_elsewhere);
   add ("/troupe/ask-sync/work", test_work);
   add ("/troupe/ask-sync/many", test_many);
   g_test_add_func ("/troupe/ask-sync/many/ends", test_many_ends);

@@ -272,6 +272,17 @@ release_by_owner (Fixture *fixture)
   return troupe_promise_get_boolean (promise);
 }
 
+/* What HANDLER replies. */
+static gint64
+ask_number (TroupeRef     *ref,
+            TroupeHandler  handler,
+            gpointer       data)
+{
+  g_autoptr (TroupePromise) promise = test_puppet_ask_and_wait (ref, handler, data);
+
+  return troupe_promise_get_int64 (promise);
+}
+
 static gboolean
 count_free (TroupeActor    *actor,
             TroupeMessage  *message,
@@ -286,9 +297,7 @@ count_free (TroupeActor    *actor,
 static gint64
 get_n_free (Fixture *fixture)
 {
-  g_autoptr (TroupePromise) promise = test_puppet_ask_and_wait (fixture->owner, count_free, fixture);
-
-  return troupe_promise_get_int64 (promise);
+  return ask_number (fixture->owner, count_free, fixture);
 }
 
 /* … and what others do */
@@ -395,12 +404,9 @@ take_error_elsewhere (TroupeActor    *actor,
 static gint64
 take_error (Puppet *self)
 {
-  g_autoptr (TroupePromise) promise = NULL;
-
   settle (self->fixture);
-  promise = test_puppet_ask_and_wait (self->ref, take_error_elsewhere, self);
 
-  return troupe_promise_get_int64 (promise);
+  return ask_number (self->ref, take_error_elsewhere, self);
 }
 
 static void
@@ -817,12 +823,9 @@ count_items (TroupeActor    *actor,
 static gint64
 get_n_items (Fixture *fixture)
 {
-  g_autoptr (TroupePromise) promise = NULL;
-
   settle (fixture);
-  promise = test_puppet_ask_and_wait (fixture->owner, count_items, fixture);
 
-  return troupe_promise_get_int64 (promise);
+  return ask_number (fixture->owner, count_items, fixture);
 }
 
 static gboolean
@@ -911,12 +914,9 @@ tell_outcome_elsewhere (TroupeActor    *actor,
 static gint64
 get_taken (Puppet *self)
 {
-  g_autoptr (TroupePromise) promise = NULL;
-
   settle (self->fixture);
-  promise = test_puppet_ask_and_wait (self->ref, tell_outcome_elsewhere, self);
 
-  return troupe_promise_get_int64 (promise);
+  return ask_number (self->ref, tell_outcome_elsewhere, self);
 }
 
 static void

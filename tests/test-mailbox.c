@@ -457,8 +457,8 @@ test_thread (Fixture       *fixture,
 }
 
 static void
-test_continuation (Fixture       *fixture,
-                   gconstpointer  type)
+test_rule_131 (Fixture       *fixture,
+               gconstpointer  type)
 {
   g_autoptr (TroupeRef) server = troupe_system_spawn (fixture->system, NULL, TEST_TYPE_SINK, NULL, NULL);
 
@@ -1226,7 +1226,7 @@ main (int   argc,
   add_for_all ("ask", policies, test_ask);
   add ("ask-error", reject_get_type, test_ask_error);
   add_for_all ("thread", policies, test_thread);
-  add_for_all ("continuation", policies_1, test_continuation);
+  add_for_all ("131-continuation", policies_1, test_rule_131);
   add_for_all ("system", policies_1, test_system);
   add_for_all ("news", policies, test_news);
   add_for_all ("stopped", policies, test_stopped);

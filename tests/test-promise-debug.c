@@ -76,7 +76,7 @@ test_unhandled (void)
 }
 
 static void
-test_thread (void)
+test_rule_133 (void)
 {
   TroupeResolver *resolver;
   TroupePromise *promise;
@@ -149,7 +149,7 @@ test_late (void)
 }
 
 static void
-test_switched (void)
+test_rule_18 (void)
 {
   g_autofree char *on = resolve_twice (FALSE, TRUE);
   g_autofree char *off = resolve_twice (TRUE, FALSE);
@@ -191,10 +191,10 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/troupe/promise/debug/unhandled", test_unhandled);
-  g_test_add_func ("/troupe/promise/debug/133-thread", test_thread);
+  g_test_add_func ("/troupe/promise/debug/133-thread", test_rule_133);
   g_test_add_func ("/troupe/promise/debug/cancelled", test_cancelled);
   g_test_add_func ("/troupe/promise/debug/late", test_late);
-  g_test_add_func ("/troupe/promise/debug/18-switched", test_switched);
+  g_test_add_func ("/troupe/promise/debug/18-switched", test_rule_18);
   g_test_add_func ("/troupe/promise/debug/environment", test_environment);
 
   return g_test_run ();
