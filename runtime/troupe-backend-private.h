@@ -102,6 +102,8 @@ struct _TroupeBackendClass
                             socklen_t         length);             /* 0, or -1 with EINPROGRESS: OUT is announced, SO_ERROR tells */
 
   /* The source */
+  gboolean (*watch_wake)   (TroupeBackend    *self,
+                            int               fd);                  /* the reactor's eventfd; FALSE, or NULL: the source is to poll it */
   gboolean (*is_ready)     (TroupeBackend    *self);               /* after the context has polled */
   void     (*collect)      (TroupeBackend    *self);               /* announces what has come; does not wait */
 };

@@ -20,12 +20,14 @@
  */
 
 #define MAX_EVENTS 256
+#define WAKE       G_MAXUINT64       /* the data of the event that is no TroupeIo's */
 
 typedef struct
 {
   TroupeBackend parent;
 
   GPollFD       poll;
+  int           wake_fd;             /* the reactor's, −1 until it is watched */
   GPtrArray    *table;               /* TroupeIo by descriptor number, or NULL */
   GPtrArray    *always;              /* TroupeIo of regular files, which epoll refuses: ready at any time */
   guint         generation;
@@ -68,6 +70,7 @@ troupe_epoll_open (TroupeBackend  *backend,
   self->table = g_ptr_array_new ();
   self->always = g_ptr_array_new ();
   self->poll = (GPollFD) { .fd = fd, .events = G_IO_IN };
+  self->wake_fd = -1;
   g_source_add_poll (backend->source, &self->poll);
 
   return TRUE;
@@ -223,6 +226,30 @@ troupe_epoll_detach (TroupeBackend *backend,
   self->table->pdata[io->fd] = NULL;
 }
 
+/* By its edges: each write is an event, and nothing need be read. */
+static gboolean
+add_wake (int poll_fd,
+          int wake_fd)
+{
+  struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.u64 = WAKE };
+
+  return epoll_ctl (poll_fd, EPOLL_CTL_ADD, wake_fd, &event) == 0;
+}
+
+static gboolean
+troupe_epoll_watch_wake (TroupeBackend *backend,
+                         int            fd)
+{
+  TroupeEpoll *self = (TroupeEpoll *) backend;
+
+  if (!add_wake (self->poll.fd, fd))
+    return FALSE;
+
+  self->wake_fd = fd;
+
+  return TRUE;
+}
+
 static gboolean
 troupe_epoll_is_ready (TroupeBackend *backend)
 {
@@ -235,9 +262,14 @@ troupe_epoll_rebuild (TroupeEpoll *self)
   int fd = epoll_create1 (EPOLL_CLOEXEC);
   guint i;
 
-  /* Without a descriptor to do it with, try again at the next stray event. */
+  /* Without a descriptor to do it with, or memory, try again at the next stray event. */
   if (fd < 0)
     return;
+  if (self->wake_fd >= 0 && !add_wake (fd, self->wake_fd))
+    {
+      close (fd);
+      return;
+    }
 
   close (self->poll.fd);
   self->poll.fd = fd;
@@ -267,6 +299,8 @@ troupe_epoll_collect (TroupeBackend *backend)
       guint number = (guint32) events[i].data.u64;
       TroupeIo *io = number < self->table->len ? self->table->pdata[number] : NULL;
 
+      if (events[i].data.u64 == WAKE)
+        continue;
       if (io != NULL && io->generation == events[i].data.u64 >> 32)
         troupe_io_announce (io, from_epoll (events[i].events));
       else
@@ -294,6 +328,7 @@ const TroupeBackendClass troupe_epoll_backend = {
   .send = troupe_readiness_send,
   .accept = troupe_readiness_accept,
   .connect = troupe_readiness_connect,
+  .watch_wake = troupe_epoll_watch_wake,
   .is_ready = troupe_epoll_is_ready,
   .collect = troupe_epoll_collect,
 };

@@ -53,6 +53,8 @@ struct _TroupeReactor
   TroupeMail      *inbound;          /* atomic */
   gint             sleeping;         /* atomic: the context polls or may poll, a push must wake it */
   gint             closed;           /* atomic: nobody takes inbound mail any more */
+  GPollFD          wake;             /* an eventfd to wake it by, or −1: see troupe_reactor_open_wake () */
+  gboolean         polls_wake;       /* the source does, not the backend */
 
   TroupeReady      ready;
   TroupeReady      late;             /* sent to crowded mailboxes; see troupe_reactor_make_late () */

@@ -4,7 +4,10 @@
 
 #include "config.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "troupe-error.h"
 #include "troupe-fiber-private.h"
@@ -31,6 +34,8 @@ typedef struct
   GSource        source;
   TroupeReactor *reactor;            /* a reference: the context keeps the reactor */
 } ReactorSource;
+
+#define DEAF_MS 10                   /* how often to look for mail if there is no descriptor to be woken by */
 
 G_DEFINE_FINAL_TYPE (TroupeReactor, troupe_reactor, G_TYPE_OBJECT)
 
@@ -103,6 +108,67 @@ open_backend (TroupeReactor             *reactor,
   return backend;
 }
 
+/* Being woken */
+
+static void
+troupe_reactor_watch_wake (TroupeReactor *self)
+{
+  TroupeBackend *backend = self->backend;
+  gboolean polls = backend == NULL || backend->klass->watch_wake == NULL || !backend->klass->watch_wake (backend, self->wake.fd);
+
+  if (polls && !self->polls_wake)
+    g_source_add_poll (self->source, &self->wake);
+  else if (!polls && self->polls_wake)
+    g_source_remove_poll (self->source, &self->wake);
+
+  self->polls_wake = polls;
+  self->wake.revents = 0;
+}
+
+/*
+ * What others write to, to wake us: the main context's own will not do, as our thread may free it as soon as it has the mail. This one is
+ * closed with the reactor, to which who writes has a reference. It is not made before we sleep for the first time: many
+ * homes of promises never do. FALSE if there is no descriptor to be had, or if the epoll set is the parent process's.
+ */
+static gboolean
+troupe_reactor_open_wake (TroupeReactor *self)
+{
+  if (self->forked)
+    return FALSE;
+
+  self->wake = (GPollFD) { .fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK), .events = G_IO_IN };
+  if (self->wake.fd < 0)
+    return FALSE;
+
+  troupe_reactor_watch_wake (self);
+
+  return TRUE;
+}
+
+static void
+troupe_reactor_wake (TroupeReactor *self)
+{
+  const guint64 one = 1;
+
+  /* Nothing to do about failure: if the count is full, it is readable. */
+  while (write (self->wake.fd, &one, sizeof one) < 0 && errno == EINTR)
+    continue;
+}
+
+/* Where the source polls it, it is readable until it is read. */
+static void
+troupe_reactor_note_woken (TroupeReactor *self)
+{
+  guint64 count;
+
+  if (self->wake.revents == 0)
+    return;
+
+  self->wake.revents = 0;
+  while (read (self->wake.fd, &count, sizeof count) < 0 && errno == EINTR)
+    continue;
+}
+
 /* Mail from other threads */
 
 static void
@@ -137,7 +203,7 @@ troupe_reactor_post (TroupeReactor *self,
     troupe_reactor_bounce_inbound (self);
   else if (__atomic_load_n (&self->sleeping, __ATOMIC_SEQ_CST) &&
            __atomic_exchange_n (&self->sleeping, 0, __ATOMIC_SEQ_CST))
-    g_main_context_wakeup (self->context);
+    troupe_reactor_wake (self);
 }
 
 static void
@@ -325,6 +391,7 @@ troupe_reactor_run_pass (TroupeReactor *self)
       self->busy_since = self->now;
     }
 
+  troupe_reactor_note_woken (self);
   troupe_reactor_take_inbound (self);
   if (self->backend != NULL)
     self->backend->klass->collect (self->backend);
@@ -363,6 +430,7 @@ source_prepare (GSource *source,
                 int     *timeout)
 {
   TroupeReactor *self = ((ReactorSource *) source)->reactor;
+  gboolean can_be_woken;
 
   troupe_reactor_show_life (self);
   __atomic_store_n (&self->watchdog.polls, 1, __ATOMIC_RELEASE);
@@ -373,12 +441,17 @@ source_prepare (GSource *source,
   if (troupe_reactor_has_ready (self) || (self->backend != NULL && self->backend->n_always_ready > 0))
     return TRUE;
 
+  can_be_woken = self->wake.fd >= 0 || troupe_reactor_open_wake (self);
+
   /* First say that we sleep, then look again: see troupe_reactor_post (). */
-  __atomic_store_n (&self->sleeping, 1, __ATOMIC_SEQ_CST);
+  if (can_be_woken)
+    __atomic_store_n (&self->sleeping, 1, __ATOMIC_SEQ_CST);
   if (__atomic_load_n (&self->inbound, __ATOMIC_SEQ_CST) != NULL)
     return TRUE;
 
   *timeout = troupe_reactor_get_timeout (self);
+  if (!can_be_woken && (*timeout < 0 || *timeout > DEAF_MS))
+    *timeout = DEAF_MS;
 
   return *timeout == 0;
 }
@@ -388,6 +461,7 @@ troupe_reactor_has_work (TroupeReactor *self)
 {
   return troupe_reactor_has_ready (self) ||
          __atomic_load_n (&self->inbound, __ATOMIC_RELAXED) != NULL ||
+         self->wake.revents != 0 ||
          (self->backend != NULL && self->backend->klass->is_ready (self->backend)) ||
          (self->timers.length > 0 && troupe_reactor_get_timeout (self) == 0);
 }
@@ -686,8 +760,12 @@ troupe_reactor_use (TroupeReactor             *self,
   if (!troupe_reactor_own (self, error))
     return FALSE;
 
-  if (self->backend == NULL)
-    self->backend = open_backend (self, klass, error);
+  if (self->backend != NULL)
+    return TRUE;
+
+  self->backend = open_backend (self, klass, error);
+  if (self->backend != NULL && self->wake.fd >= 0)
+    troupe_reactor_watch_wake (self);
 
   return self->backend != NULL;
 }
@@ -743,13 +821,26 @@ troupe_reactor_release (TroupeReactor *self)
 }
 
 static void
+troupe_reactor_finalize (GObject *object)
+{
+  TroupeReactor *self = TROUPE_REACTOR (object);
+
+  if (self->wake.fd >= 0)
+    close (self->wake.fd);
+
+  G_OBJECT_CLASS (troupe_reactor_parent_class)->finalize (object);
+}
+
+static void
 troupe_reactor_class_init (TroupeReactorClass *klass)
 {
+  G_OBJECT_CLASS (klass)->finalize = troupe_reactor_finalize;
 }
 
 static void
 troupe_reactor_init (TroupeReactor *self)
 {
+  self->wake.fd = -1;
   self->watchdog.subject = troupe_watchdog_subjects[TROUPE_WATCHDOG_CONTROL];
 }
 
