@@ -29,7 +29,7 @@
  * built in the actor's first turn, on its reactor, and disposed there when the actor ends.
  *
  * An actor that fails is dealt with by its parent, see [struct@Troupe.Supervision]. What nobody has said otherwise is restarted: the object is
- * disposed and built anew with the properties it was spawned with, while the address, the mail that waits, the name and the watches stay.
+ * disposed and built anew with the properties it was spawned with, while the address, the mail that waits, the name, the watches and the links stay.
  *
  * Since: 1.0
  */
@@ -429,6 +429,58 @@ troupe_actor_unwatch (TroupeActor *self,
   g_return_if_fail (other != NULL);
 
   troupe_ref_unwatch (other, troupe_actor_get_ref (self));
+}
+
+/**
+ * troupe_actor_link:
+ * @self: an actor, in its turn
+ * @other: another actor's address
+ *
+ * Ties @self and @other together: if one of them ends by a failure, the other one fails, too.
+ *
+ * An end by a failure is %TROUPE_END_FAILED, because a supervisor has stopped what failed or what failed too often, or
+ * %TROUPE_END_KILLED. The other one then fails with %TROUPE_ERROR_LINK_FAILED, which names the actor that has ended and has
+ * its error as the cause, after every message that came from there; its own supervisor decides what becomes of it. A
+ * restart of either is no end, and the link stays. A plain stop ends the link and does no more, also the stop of one that goes only because
+ * its parent or a sibling has failed: who must know of every end calls [method@Troupe.Actor.watch].
+ *
+ * It does not matter which of the two calls this, nor how often. If @other has ended by a failure already, @self fails after its present
+ * turn; if it has stopped, nothing happens. An actor cannot be linked to itself.
+ *
+ * Since: 1.0
+ */
+void
+troupe_actor_link (TroupeActor *self,
+                   TroupeRef   *other)
+{
+  g_return_if_fail (TROUPE_IS_ACTOR (self));
+  g_return_if_fail (troupe_actor_get_ref (self) != NULL);
+  g_return_if_fail (other != NULL && other != troupe_actor_get_ref (self));
+
+  troupe_ref_link (troupe_actor_get_ref (self), other);
+}
+
+/**
+ * troupe_actor_unlink:
+ * @self: an actor, in its turn
+ * @other: another actor's address
+ *
+ * Takes back [method@Troupe.Actor.link], whichever of the two has called it.
+ *
+ * From now on @self does not fail because of @other, even if that has ended already. @other, if it belongs to another thread, learns of it
+ * a little later, as of a message.
+ *
+ * Since: 1.0
+ */
+void
+troupe_actor_unlink (TroupeActor *self,
+                     TroupeRef   *other)
+{
+  g_return_if_fail (TROUPE_IS_ACTOR (self));
+  g_return_if_fail (troupe_actor_get_ref (self) != NULL);
+  g_return_if_fail (other != NULL);
+
+  troupe_ref_unlink (troupe_actor_get_ref (self), other);
 }
 
 /**

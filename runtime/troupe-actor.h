@@ -154,6 +154,12 @@ TROUPE_AVAILABLE_IN_ALL
 void          troupe_actor_unwatch        (TroupeActor        *self,
                                            TroupeRef          *other);
 TROUPE_AVAILABLE_IN_ALL
+void          troupe_actor_link           (TroupeActor        *self,
+                                           TroupeRef          *other);
+TROUPE_AVAILABLE_IN_ALL
+void          troupe_actor_unlink         (TroupeActor        *self,
+                                           TroupeRef          *other);
+TROUPE_AVAILABLE_IN_ALL
 TroupeTimer  *troupe_actor_call_later     (TroupeActor        *self,
                                            gint64              delay_ms,
                                            TroupeTimerFunc     func,

@@ -35,6 +35,7 @@
  * @TROUPE_ERROR_BAD_PROPERTY: the actor's class has no such property, or not of that type
  * @TROUPE_ERROR_BAD_TOPIC: the name of a topic, or a filter of such names, is not well formed; see [func@Troupe.Error.get_index]
  * @TROUPE_ERROR_GAVE_UP: an actor failed more often than its supervision allows; the cause is why it failed last
+ * @TROUPE_ERROR_LINK_FAILED: an actor that this one was linked to has failed, or was killed; the cause is why, if there was an error
  * @TROUPE_ERROR_ALREADY_CALLED: the timer has run
  * @TROUPE_ERROR_ALREADY_CANCELLED: the timer has been cancelled
  * @TROUPE_ERROR_ALREADY_RUNNING: the system runs already
@@ -147,6 +148,7 @@ G_DEFINE_ENUM_TYPE (TroupeError, troupe_error,
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_BAD_PROPERTY, "bad-property"),
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_BAD_TOPIC, "bad-topic"),
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_GAVE_UP, "gave-up"),
+                    G_DEFINE_ENUM_VALUE (TROUPE_ERROR_LINK_FAILED, "link-failed"),
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_ALREADY_CALLED, "already-called"),
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_ALREADY_CANCELLED, "already-cancelled"),
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_ALREADY_RUNNING, "already-running"),

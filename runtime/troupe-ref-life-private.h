@@ -76,6 +76,7 @@ struct _TroupeRefExtra
   guint        deferred_limit;       /* when to look for those that were given meanwhile */
   GHashTable  *watchers;             /* set of TroupeRef: who is told of the end */
   GHashTable  *watching;             /* set of TroupeRef: whose end it is told of */
+  GHashTable  *links;                /* of TroupeRef: who is linked to it, see troupe-ref-link.c */
   GError      *error;                /* what it failed with; kept after the end */
   gboolean     registered;           /* in a table of the system's, besides its name */
   TroupeFiber *fibers;               /* that have not come to their ends */
@@ -119,6 +120,11 @@ void            troupe_ref_end_children (TroupeRef      *self,
  * ENDED. */
 void            troupe_ref_end_object   (TroupeRef      *self,
                                          TroupeRefState  state);
+
+/* How SELF has ended, and why. */
+TroupeTermination *troupe_ref_new_termination (TroupeRef *self);
+/* Tells those who are linked to SELF, which has ended. */
+void            troupe_ref_end_links    (TroupeRef      *self);
 
 /* News of SELF, for those who have subscribed to them. */
 void            troupe_ref_publish_termination (TroupeRef *self,

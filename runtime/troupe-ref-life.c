@@ -60,6 +60,7 @@ troupe_ref_free_extra (TroupeRef *self)
   g_clear_pointer (&extra->deferred, g_ptr_array_unref);
   g_clear_pointer (&extra->watchers, g_hash_table_unref);
   g_clear_pointer (&extra->watching, g_hash_table_unref);
+  g_clear_pointer (&extra->links, g_hash_table_unref);
   g_clear_error (&extra->error);
   g_clear_pointer (&extra->supervisor, troupe_supervisor_free);
   troupe_tally_clear (&extra->tally);
@@ -352,7 +353,7 @@ troupe_ref_steal_set (GHashTable **set)
   return refs;
 }
 
-static TroupeTermination *
+TroupeTermination *
 troupe_ref_new_termination (TroupeRef *self)
 {
   return troupe_termination_new (self, troupe_ref_get_end (self),
@@ -518,6 +519,7 @@ troupe_ref_finish_end (TroupeRef *self)
   if (self->name != NULL)
     troupe_registry_remove (troupe_system_get_registry (system), self);
   troupe_ref_tell_watchers (self);
+  troupe_ref_end_links (self);
   troupe_ref_tell_parent (self);
   troupe_ref_publish_termination (self, TROUPE_NEWS_STOPPED, troupe_ref_get_end (self));
   troupe_ref_unlink_parent (self);
@@ -542,6 +544,7 @@ troupe_ref_end_unborn (TroupeRef *self)
   if (self->name != NULL)
     troupe_registry_remove (troupe_system_get_registry (self->system), self);
   troupe_ref_tell_watchers (self);
+  troupe_ref_end_links (self);
   troupe_system_count_actor (self->system, -1);
 }
 

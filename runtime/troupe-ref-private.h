@@ -288,6 +288,11 @@ void       troupe_ref_watch            (TroupeRef      *self,
                                         TroupeRef      *watcher);
 void       troupe_ref_unwatch          (TroupeRef      *self,
                                         TroupeRef      *watcher);
+/* In a turn of SELF. */
+void       troupe_ref_link             (TroupeRef      *self,
+                                        TroupeRef      *other);
+void       troupe_ref_unlink           (TroupeRef      *self,
+                                        TroupeRef      *other);
 
 /* A turn of the object that SELF has now: it is dropped if that is replaced. On SELF's own thread. */
 void       troupe_ref_call_object      (TroupeRef      *self,
