@@ -120,6 +120,17 @@ class Watcher(Troupe.Actor):
         return True
 
 
+class Linked(Troupe.Actor):
+    """Is linked to whom it is told to."""
+
+    def do_receive(self, message):
+        if message.get_name() == 'link':
+            self.link(message.get_ref())
+        else:
+            self.unlink(message.get_ref())
+        return True
+
+
 class Listener(Troupe.Actor):
     """Notes what it hears."""
 
@@ -753,6 +764,21 @@ class BindingsTest(unittest.TestCase):
         until(lambda: Watcher.seen is not None)
         self.assertTrue(Watcher.seen.get_error().matches(Troupe.error_quark(), Troupe.Error.GAVE_UP))
         self.assertFalse(self.system.has_ended())
+
+    def test_link(self):
+        """Who is linked to what fails does so, too, and is told why; who has taken the link back does not."""
+        self.system.set_supervision(Troupe.Supervision.new(Troupe.Directive.STOP))
+        Watcher.seen = None
+        counter, watcher, linked, free = (self.spawn(kind) for kind in (Counter, Watcher, Linked, Linked))
+        watcher.send(Troupe.Message.new_value('watch', linked))
+        for actor, name in ((linked, 'link'), (free, 'link'), (free, 'unlink')):
+            actor.send(Troupe.Message.new_value(name, counter))
+        counter.send(Troupe.Message.new('fail'))
+        until(lambda: Watcher.seen is not None)
+        self.assertTrue(Watcher.seen.get_error().matches(Troupe.error_quark(), Troupe.Error.LINK_FAILED))
+        self.assertRegex(Watcher.seen.get_error().message, 'The linked actor “/.*” failed: I give up')
+        self.assertTrue(linked.has_ended())
+        self.assertFalse(free.has_ended())
 
     def test_promise(self):
         """A promise of one's own, resolved and broken."""
