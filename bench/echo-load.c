@@ -3,7 +3,8 @@
  */
 
 /* Loads an echo server: keeps messages in flight on every connection, checks each byte that comes back, and prints what it
- * counted as one line of key=value pairs. Bare epoll, so that the load generator is never what is measured. */
+ * counted as one line of key=value pairs. Bare epoll, and as many processes as it takes, so that the load generator is never what
+ * is measured. */
 
 #define _GNU_SOURCE
 
@@ -13,15 +14,20 @@
 #include <getopt.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,6 +39,7 @@
 #define IDLE_BATCH   32                /* connects between two round trips: stays below every server's backlog */
 #define N_SOURCES    64                /* addresses to connect from in churn, so that no port runs out */
 #define STALL_MS     10000
+#define MAX_TALLIES  64                /* processes, at most */
 
 typedef struct
 {
@@ -52,11 +59,27 @@ static struct
   int  size;
   int  depth;
   int  n_idle;
+  int  n_processes;
   int  pid;
   bool churn;
   double seconds;
   double warm_up;
-} options = { .n_connections = 50, .size = 64, .depth = 1, .seconds = 1.0, .warm_up = 0.2 };
+} options = { .n_connections = 50, .size = 64, .depth = 1, .n_processes = 1, .seconds = 1.0, .warm_up = 0.2 };
+
+/* What one process has counted. */
+typedef struct
+{
+  uint64_t n_messages;
+  uint32_t buckets[N_BUCKETS];         /* by latency */
+} Tally;
+
+/* What all load processes see. The first one measures and turns the flags; the others obey. */
+typedef struct
+{
+  atomic_bool counting;
+  atomic_bool draining;
+  Tally       tallies[MAX_TALLIES];
+} Shared;
 
 /* What the process accounting says of the server. */
 typedef struct
@@ -68,10 +91,9 @@ typedef struct
 
 static uint8_t  pattern[PATTERN + MAX_SIZE];
 static uint8_t  buffer[BUFFER_SIZE];
-static uint32_t buckets[N_BUCKETS];
-static uint64_t n_messages;
-static bool     counting;
-static bool     draining;
+static Shared  *shared;
+static Tally   *tally;                 /* of this process */
+static uint32_t n_opened;
 static int      epoll_fd;
 
 static void __attribute__ ((noreturn, format (printf, 1, 2)))
@@ -207,7 +229,7 @@ read_resident_kib (void)
 static int
 open_socket (void)
 {
-  static uint32_t n_opened;
+  static uint32_t n_sockets;
   struct sockaddr_in address = { .sin_family = AF_INET };
   int one = 1;
   int fd;
@@ -218,7 +240,7 @@ open_socket (void)
 
   if (options.churn)
     {
-      address.sin_addr.s_addr = htonl (INADDR_LOOPBACK + n_opened++ % N_SOURCES);
+      address.sin_addr.s_addr = htonl (INADDR_LOOPBACK + n_sockets++ % N_SOURCES);
       setsockopt (fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
       if (bind (fd, (struct sockaddr *) &address, sizeof address) != 0)
         die ("cannot bind: %s", strerror (errno));
@@ -294,8 +316,6 @@ connection_grant (Connection *self,
 static void
 connection_open (Connection *self)
 {
-  static uint32_t n_opened;
-
   self->fd = open_socket ();
   self->blocked = false;
   self->origin = n_opened++ * 7919 % PATTERN;
@@ -314,16 +334,22 @@ connection_start (Connection *self)
   connection_grant (self, options.churn ? 1 : (uint64_t) options.depth, now);
 }
 
+static bool
+is_set (atomic_bool *flag)
+{
+  return atomic_load_explicit (flag, memory_order_relaxed);
+}
+
 static void
 count_message (int64_t latency_ns)
 {
   int64_t bucket = latency_ns / 1000;
 
-  if (!counting)
+  if (!is_set (&shared->counting))
     return;
 
-  n_messages++;
-  buckets[bucket < N_BUCKETS ? bucket : N_BUCKETS - 1]++;
+  tally->n_messages++;
+  tally->buckets[bucket < N_BUCKETS ? bucket : N_BUCKETS - 1]++;
 }
 
 /* Takes LENGTH bytes that came back, and returns how many messages they complete. */
@@ -362,7 +388,7 @@ connection_read (Connection *self)
     die ("the server closed a connection");
 
   n_complete = connection_take (self, (size_t) n, now_ns ());
-  if (n_complete == 0 || draining)
+  if (n_complete == 0 || is_set (&shared->draining))
     return;
 
   if (options.churn)
@@ -401,11 +427,11 @@ turn (void)
 static void
 round_trip (Connection *self)
 {
-  draining = true;
+  shared->draining = true;
   connection_grant (self, 1, now_ns ());
   while (self->received < self->granted)
     turn ();
-  draining = false;
+  shared->draining = false;
 }
 
 /* }}} */
@@ -420,12 +446,19 @@ run_for (double seconds)
     turn ();
 }
 
+static void
+start_all (Connection *connections,
+           int         n_connections)
+{
+  for (int i = 0; i < n_connections; i++)
+    connection_start (&connections[i]);
+}
+
 /* Waits for what is under way, so that no byte goes unchecked. */
 static void
 drain (Connection *connections,
        int         n_connections)
 {
-  draining = true;
   for (int i = 0; i < n_connections; i++)
     while (connections[i].received < connections[i].granted)
       turn ();
@@ -456,16 +489,28 @@ check_idle (const int *fds)
       die ("the server closed or wrote to an idle connection");
 }
 
+/* Into that of the first process. */
+static void
+add_tallies (void)
+{
+  for (int i = 1; i < options.n_processes; i++)
+    {
+      tally->n_messages += shared->tallies[i].n_messages;
+      for (int j = 0; j < N_BUCKETS; j++)
+        tally->buckets[j] += shared->tallies[i].buckets[j];
+    }
+}
+
 static double
 percentile_us (double part)
 {
-  uint64_t wanted = (uint64_t) ((double) n_messages * part);
+  uint64_t wanted = (uint64_t) ((double) tally->n_messages * part);
   uint64_t seen = 0;
   int i;
 
   for (i = 0; i < N_BUCKETS - 1; i++)
     {
-      seen += buckets[i];
+      seen += tally->buckets[i];
       if (seen > wanted)
         break;
     }
@@ -482,9 +527,9 @@ measure (double   *seconds,
   run_for (options.warm_up);
   before = read_usage ();
   start = now_ns ();
-  counting = true;
+  shared->counting = true;
   run_for (options.seconds);
-  counting = false;
+  shared->counting = false;
   *seconds = (double) (now_ns () - start) / 1e9;
   after = read_usage ();
 
@@ -498,20 +543,85 @@ print_result (double       seconds,
               const Usage *usage,
               int64_t      idle_kib)
 {
-  printf ("messages=%llu seconds=%.4f rate=%.0f p50_us=%.1f p99_us=%.1f", (unsigned long long) n_messages, seconds,
-          (double) n_messages / seconds, percentile_us (0.50), percentile_us (0.99));
+  printf ("messages=%llu seconds=%.4f rate=%.0f p50_us=%.1f p99_us=%.1f", (unsigned long long) tally->n_messages, seconds,
+          (double) tally->n_messages / seconds, percentile_us (0.50), percentile_us (0.99));
   if (options.pid != 0)
-    printf (" cpu_us=%.4f user_ticks=%llu system_ticks=%llu", (double) usage->cpu_ns / 1e3 / (double) n_messages,
+    printf (" cpu_us=%.4f user_ticks=%llu system_ticks=%llu", (double) usage->cpu_ns / 1e3 / (double) tally->n_messages,
             (unsigned long long) usage->user_ticks, (unsigned long long) usage->system_ticks);
   if (options.pid != 0 && options.n_idle > 0)
     printf (" idle_bytes=%.0f", (double) idle_kib * 1024 / options.n_idle);
   putchar ('\n');
 }
 
+/* How many of the connections are the NUMBERth process's. */
+static int
+get_share (int number)
+{
+  return options.n_connections / options.n_processes + (number < options.n_connections % options.n_processes);
+}
+
+static void __attribute__ ((noreturn))
+run_helper (int number)
+{
+  int n_connections = get_share (number);
+  Connection *connections = calloc ((size_t) n_connections, sizeof *connections);
+
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+  epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
+  tally = &shared->tallies[number];
+  n_opened += (uint32_t) (number * options.n_connections);   /* or two processes would send the same bytes at the same time */
+
+  start_all (connections, n_connections);
+  while (!is_set (&shared->draining))
+    turn ();
+  drain (connections, n_connections);
+  exit (0);
+}
+
+static void
+start_helpers (pid_t *pids)
+{
+  for (int i = 1; i < options.n_processes; i++)
+    {
+      pids[i] = fork ();
+      if (pids[i] < 0)
+        die ("cannot fork: %s", strerror (errno));
+      if (pids[i] == 0)
+        run_helper (i);
+    }
+}
+
+static void
+wait_for_helpers (const pid_t *pids)
+{
+  int status;
+
+  for (int i = 1; i < options.n_processes; i++)
+    if (waitpid (pids[i], &status, 0) != pids[i] || status != 0)
+      exit (1);                        /* it has said why */
+}
+
+/* Everything that connects while the connections that say nothing are there. */
+static void
+run_busy (double *seconds,
+          Usage  *usage)
+{
+  int n_connections = get_share (0);
+  Connection *connections = calloc ((size_t) n_connections, sizeof *connections);
+  pid_t helpers[MAX_TALLIES];
+
+  start_helpers (helpers);
+  start_all (connections, n_connections);
+  measure (seconds, usage);
+  shared->draining = true;
+  drain (connections, n_connections);
+  wait_for_helpers (helpers);
+  add_tallies ();
+}
+
 static void
 run (void)
 {
-  Connection *connections = calloc ((size_t) options.n_connections, sizeof *connections);
   int64_t idle_kib = 0;
   double seconds;
   Usage usage;
@@ -528,18 +638,12 @@ run (void)
       idle = open_idle (&talker);
       idle_kib = read_resident_kib () - idle_kib;
 
-      for (int i = 0; i < options.n_connections; i++)
-        connection_start (&connections[i]);
-      measure (&seconds, &usage);
-      drain (connections, options.n_connections);
+      run_busy (&seconds, &usage);
       check_idle (idle);
     }
   else
     {
-      for (int i = 0; i < options.n_connections; i++)
-        connection_start (&connections[i]);
-      measure (&seconds, &usage);
-      drain (connections, options.n_connections);
+      run_busy (&seconds, &usage);
     }
   print_result (seconds, &usage, idle_kib);
 }
@@ -556,6 +660,7 @@ usage_and_exit (int status)
          "  --depth=N         messages in flight on each connection (1)\n"
          "  --idle=N          connections that say nothing meanwhile (0)\n"
          "  --churn           connect, one round trip, close; counts connections\n"
+         "  --processes=N     that share the connections (1)\n"
          "  --seconds=S       how long to count (1)\n"
          "  --warm-up=S       how long not to count before that (0.2)\n"
          "  --pid=PID         the server's process: prints its CPU time and memory too\n",
@@ -573,6 +678,7 @@ parse_options (int    argc,
     { "depth",       required_argument, NULL, 'd' },
     { "idle",        required_argument, NULL, 'i' },
     { "churn",       no_argument,       NULL, 'e' },
+    { "processes",   required_argument, NULL, 'n' },
     { "seconds",     required_argument, NULL, 't' },
     { "warm-up",     required_argument, NULL, 'w' },
     { "pid",         required_argument, NULL, 'p' },
@@ -589,6 +695,7 @@ parse_options (int    argc,
       case 'd': options.depth = atoi (optarg); break;
       case 'i': options.n_idle = atoi (optarg); break;
       case 'e': options.churn = true; break;
+      case 'n': options.n_processes = atoi (optarg); break;
       case 't': options.seconds = atof (optarg); break;
       case 'w': options.warm_up = atof (optarg); break;
       case 'p': options.pid = atoi (optarg); break;
@@ -600,8 +707,18 @@ parse_options (int    argc,
     usage_and_exit (1);
   options.port = atoi (argv[optind]);
   if (options.port < 1 || options.port > 65535 || options.n_connections < 1 || options.size < 1 ||
-      options.size > MAX_SIZE || options.depth < 1 || options.n_idle < 0 || (options.churn && options.n_idle > 0))
+      options.size > MAX_SIZE || options.depth < 1 || options.n_idle < 0 || options.n_processes < 1 ||
+      options.n_processes > MAX_TALLIES || options.n_processes > options.n_connections || (options.churn && options.n_idle > 0))
     usage_and_exit (1);
+}
+
+static void
+share_memory (void)
+{
+  shared = mmap (NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED)
+    die ("cannot map memory: %s", strerror (errno));
+  tally = &shared->tallies[0];
 }
 
 static void
@@ -625,6 +742,7 @@ main (int    argc,
   parse_options (argc, argv);
   raise_descriptor_limit ();
   fill_pattern ();
+  share_memory ();
   epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
   run ();
   return 0;
