@@ -2,13 +2,15 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* An echo server in bare epoll: the floor that no framework can go below. */
+/* An echo server in bare epoll: the floor that no framework can go below. With --threads=N so many loops share the connections. */
 
 #define _GNU_SOURCE
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <getopt.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,7 +21,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "echo-work.h"
+
 #define N_EVENTS    256
+#define MAX_THREADS 64
 #define BUFFER_SIZE 65536
 
 typedef struct
@@ -30,18 +35,24 @@ typedef struct
   size_t   length;
 } Connection;
 
-static uint8_t buffer[BUFFER_SIZE];
-static int     epoll_fd;
+static __thread uint8_t buffer[BUFFER_SIZE];
+static __thread int     epoll_fd;
+
+static int      epoll_fds[MAX_THREADS];
+static int      n_threads = 1;
+static int      listener;
+static unsigned work;                  /* steps, on each read */
 
 static void
-watch (int       operation,
+watch (int       loop_fd,
+       int       operation,
        int       fd,
        uint32_t  events,
        void     *data)
 {
   struct epoll_event event = { .events = events, .data.ptr = data };
 
-  if (epoll_ctl (epoll_fd, operation, fd, &event) != 0)
+  if (epoll_ctl (loop_fd, operation, fd, &event) != 0)
     {
       perror ("epoll_ctl");
       exit (1);
@@ -65,7 +76,7 @@ keep_rest (Connection    *self,
   memcpy (self->unsent, data, length);
   self->offset = 0;
   self->length = length;
-  watch (EPOLL_CTL_MOD, self->fd, EPOLLOUT, self);
+  watch (epoll_fd, EPOLL_CTL_MOD, self->fd, EPOLLOUT, self);
 }
 
 static void
@@ -82,6 +93,7 @@ echo (Connection *self)
       return;
     }
 
+  echo_work (work);
   sent = send (self->fd, buffer, (size_t) n, MSG_NOSIGNAL);
   if (sent < 0 && errno != EAGAIN)
     drop (self);
@@ -107,13 +119,15 @@ send_rest (Connection *self)
     {
       free (self->unsent);
       self->unsent = NULL;
-      watch (EPOLL_CTL_MOD, self->fd, EPOLLIN, self);
+      watch (epoll_fd, EPOLL_CTL_MOD, self->fd, EPOLLIN, self);
     }
 }
 
+/* Each connection stays with the loop that it is given to here. */
 static void
-accept_all (int listener)
+accept_all (void)
 {
+  static unsigned n_accepted;
   int fd;
 
   while ((fd = accept4 (listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
@@ -121,7 +135,7 @@ accept_all (int listener)
       Connection *connection = calloc (1, sizeof *connection);
 
       connection->fd = fd;
-      watch (EPOLL_CTL_ADD, fd, EPOLLIN, connection);
+      watch (epoll_fds[n_accepted++ % (unsigned) n_threads], EPOLL_CTL_ADD, fd, EPOLLIN, connection);
     }
 }
 
@@ -153,23 +167,12 @@ print_version (void)
   printf ("epoll of %s %s\n", system.sysname, system.release);
 }
 
-int
-main (int    argc,
-      char **argv)
+static void *
+run (void *data)
 {
   struct epoll_event events[N_EVENTS];
-  int listener;
 
-  if (argc > 1 && strcmp (argv[1], "--version") == 0)
-    {
-      print_version ();
-      return 0;
-    }
-
-  epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
-  listener = listen_anywhere ();
-  watch (EPOLL_CTL_ADD, listener, EPOLLIN, NULL);
-
+  epoll_fd = *(int *) data;
   while (true)
     {
       int n = epoll_wait (epoll_fd, events, N_EVENTS, -1);
@@ -179,11 +182,58 @@ main (int    argc,
           Connection *connection = events[i].data.ptr;
 
           if (connection == NULL)
-            accept_all (listener);
+            accept_all ();
           else if (connection->unsent != NULL)
             send_rest (connection);
           else
             echo (connection);
         }
     }
+  return NULL;
+}
+
+static void
+parse_options (int    argc,
+               char **argv)
+{
+  static const struct option table[] = {
+    { "threads", required_argument, NULL, 't' },
+    { "work",    required_argument, NULL, 'w' },
+    { "version", no_argument,       NULL, 'v' },
+    { NULL, 0, NULL, 0 },
+  };
+  int option;
+
+  while ((option = getopt_long (argc, argv, "", table, NULL)) != -1)
+    switch (option)
+      {
+      case 't': n_threads = atoi (optarg); break;
+      case 'w': work = (unsigned) atoi (optarg); break;
+      case 'v': print_version (); exit (0);
+      default:  exit (1);
+      }
+  if (n_threads < 1 || n_threads > MAX_THREADS)
+    exit (1);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  pthread_t thread;
+
+  parse_options (argc, argv);
+  for (int i = 0; i < n_threads; i++)
+    epoll_fds[i] = epoll_create1 (EPOLL_CLOEXEC);
+  listener = listen_anywhere ();
+  watch (epoll_fds[0], EPOLL_CTL_ADD, listener, EPOLLIN, NULL);
+
+  for (int i = 1; i < n_threads; i++)
+    if (pthread_create (&thread, NULL, run, &epoll_fds[i]) != 0)
+      {
+        perror ("pthread_create");
+        return 1;
+      }
+  run (&epoll_fds[0]);
+  return 0;
 }
