@@ -6,8 +6,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <troupe.h>
+
+#include "echo-work.h"
 
 #define ECHO_TYPE_PROTOCOL (echo_protocol_get_type ())
 
@@ -19,12 +20,15 @@ struct _EchoProtocol
 G_DECLARE_FINAL_TYPE (EchoProtocol, echo_protocol, ECHO, PROTOCOL, TroupeProtocol)
 G_DEFINE_FINAL_TYPE (EchoProtocol, echo_protocol, TROUPE_TYPE_PROTOCOL)
 
+static int n_steps;                    /* of work, on each read */
+
 static gboolean
 echo_protocol_data_received (TroupeProtocol  *protocol,
                              const guint8    *data,
                              gsize            length,
                              GError         **error)
 {
+  echo_work ((unsigned) n_steps);
   troupe_transport_write (troupe_protocol_get_transport (protocol), data, length);
   return TRUE;
 }
@@ -41,9 +45,9 @@ echo_protocol_init (EchoProtocol *self)
 }
 
 static gboolean
-serve (GError **error)
+serve (TroupeSystem  *system,
+       GError       **error)
 {
-  TroupeSystem *system = troupe_system_get_default ();
   g_autoptr (TroupeRef) factory = NULL;
   g_autoptr (TroupePort) port = NULL;
   g_autofree char *endpoint = NULL;
@@ -62,20 +66,39 @@ serve (GError **error)
   return troupe_system_run (system, error);
 }
 
+static gboolean
+run (int      argc,
+     char   **argv,
+     GError **error)
+{
+  g_autoptr (GOptionContext) context = g_option_context_new ("– an echo server");
+  TroupeSystem *system;
+  gboolean version = FALSE;
+  const GOptionEntry entries[] = {
+    { "work", 0, 0, G_OPTION_ARG_INT, &n_steps, "Steps of work on each read (0)", "STEPS" },
+    { "version", 0, 0, G_OPTION_ARG_NONE, &version, "Print what this is", NULL },
+    { NULL },
+  };
+
+  g_option_context_add_main_entries (context, entries, NULL);
+  if (!g_option_context_parse (context, &argc, &argv, error))
+    return FALSE;
+
+  system = troupe_system_get_default ();
+  if (!version)
+    return serve (system, error);
+
+  printf ("Troupe %s, %s\n", BENCH_VERSION, troupe_reactor_get_backend_name (troupe_system_get_reactor (system)));
+  return TRUE;
+}
+
 int
 main (int    argc,
       char **argv)
 {
   g_autoptr (GError) error = NULL;
 
-  if (argc > 1 && strcmp (argv[1], "--version") == 0)
-    {
-      printf ("Troupe %s, %s\n", BENCH_VERSION,
-              troupe_reactor_get_backend_name (troupe_system_get_reactor (troupe_system_get_default ())));
-      return EXIT_SUCCESS;
-    }
-
-  if (!serve (&error))
+  if (!run (argc, argv, &error))
     {
       fprintf (stderr, "echo-troupe: %s\n", error->message);
       return EXIT_FAILURE;
