@@ -175,6 +175,7 @@ static gboolean
 troupe_fiber_go_on (TroupeFiber *self)
 {
   gboolean first = !self->waiting;
+  gsize stack = self->home->reactor->running_stack;
   gboolean finished;
 
   if (self->waiting && self->exclusive)
@@ -185,6 +186,8 @@ troupe_fiber_go_on (TroupeFiber *self)
   troupe_fiber_running = self;
 
   finished = first ? troupe_stack_begin (self->stack, troupe_fiber_main, self) : troupe_stack_resume (self->stack);
+  /* It may have been left amid the steps of a promise. */
+  self->home->reactor->running_stack = stack;
 
   troupe_fiber_running = self->below;
   if (finished)

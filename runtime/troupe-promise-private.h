@@ -172,12 +172,12 @@ troupe_promise_is_near (TroupePromise *self)
 }
 
 /* That is troupe_ref_get_running () == self->home, with the cheap comparison first. */
-static inline gboolean
+static G_ALWAYS_INLINE inline gboolean
 troupe_promise_home_is_running (TroupePromise *self)
 {
   TroupeReactor *reactor = troupe_reactor_here;
 
-  return reactor != NULL && reactor->running == self->home && reactor->running_depth == g_main_depth ();
+  return reactor != NULL && reactor->running == self->home && troupe_reactor_is_in_turn (reactor);
 }
 
 /* Whether this thread is at home with SELF here and now. If so, and in any case before SELF's last handle goes,

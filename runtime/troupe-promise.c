@@ -861,11 +861,21 @@ troupe_promise_stack (TroupePromise *current,
 static void
 troupe_promise_run (TroupePromise *self)
 {
+  TroupeReactor *reactor = self->outside ? NULL : self->home->reactor;
+  gsize running_stack = 0;
   TroupeMail *below = self->mail.next;
   gboolean stacked = self->stacked;
   TroupePromise *current = self;
 
   self->mail.next = NULL;
+
+  /* Steps of an actor are part of its turn, wherever on the stack that has come to. Those outside may run in foreign code, too, and on
+   * another thread than the reactor's. */
+  if (G_LIKELY (reactor != NULL))
+    {
+      running_stack = reactor->running_stack;
+      reactor->running_stack = troupe_depth_get_stack ();
+    }
 
   while (current != NULL)
     {
@@ -893,6 +903,9 @@ troupe_promise_run (TroupePromise *self)
           current = next;
         }
     }
+
+  if (G_LIKELY (reactor != NULL))
+    reactor->running_stack = running_stack;
 
   if (G_UNLIKELY (stacked))
     {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "troupe-backend-private.h"
+#include "troupe-depth-private.h"
 #include "troupe-mail-private.h"
 #include "troupe-reactor.h"
 #include "troupe-ref-private.h"
@@ -70,6 +71,7 @@ struct _TroupeReactor
 
   TroupeRef       *running;          /* whose turn runs; atomic: written by the reactor's thread, which just reads it */
   int              running_depth;    /* g_main_depth () of that turn */
+  gsize            running_stack;    /* from where it calls code that is not ours: see troupe-depth-private.h */
   TroupeWatchdog   watchdog;
 
   guint8          *spare_buffer;     /* NULL while a turn uses it */
@@ -94,6 +96,13 @@ troupe_reactor_set_running (TroupeReactor *self,
                             TroupeRef     *ref)
 {
   __atomic_store_n (&self->running, ref, __ATOMIC_RELEASE);
+}
+
+/* Whether who calls is part of the running turn, and not foreign code that a nested main loop runs below it. */
+static G_ALWAYS_INLINE inline gboolean
+troupe_reactor_is_in_turn (TroupeReactor *self)
+{
+  return G_LIKELY (troupe_depth_is_near (self->running_stack)) || g_main_depth () == self->running_depth;
 }
 
 /* A turn is over, or the main loop turns. At the end of a slice `running` is no more its actor when the mark is looked at: whoever finds

@@ -492,6 +492,7 @@ source_dispatch (GSource     *source,
   TroupeReactor *outer = troupe_reactor_here;
   TroupeRef *running = self->running;
   int running_depth = self->running_depth;
+  gsize running_stack = self->running_stack;
   guint turns = self->turns;
   const char *subject = self->watchdog.subject;
   const char *question = self->watchdog.question;
@@ -523,6 +524,7 @@ source_dispatch (GSource     *source,
   troupe_reactor_show_life (self);
   troupe_reactor_set_running (self, running);
   self->running_depth = running_depth;
+  self->running_stack = running_stack;
   troupe_reactor_here = outer;
 
   return G_SOURCE_CONTINUE;
@@ -835,6 +837,8 @@ static void
 troupe_reactor_class_init (TroupeReactorClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = troupe_reactor_finalize;
+
+  troupe_depth_measure ();
 }
 
 static void

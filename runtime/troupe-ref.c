@@ -50,19 +50,18 @@ troupe_ref_free (TroupeRef *self)
   troupe_slab_free (TROUPE_SLAB_LARGE, self);
 }
 
-static inline TroupeRef *
+static G_ALWAYS_INLINE inline TroupeRef *
 troupe_ref_find_running (void)
 {
   TroupeReactor *reactor = troupe_reactor_here;
 
-  /* A nested main loop may have brought us into foreign code below the turn. */
-  if (reactor == NULL || reactor->running == NULL || g_main_depth () != reactor->running_depth)
+  if (reactor == NULL || reactor->running == NULL || !troupe_reactor_is_in_turn (reactor))
     return NULL;
 
   return reactor->running;
 }
 
-static inline TroupeRef *
+static G_ALWAYS_INLINE inline TroupeRef *
 troupe_ref_find_current (void)
 {
   TroupeRef *running = troupe_ref_find_running ();
@@ -653,6 +652,7 @@ troupe_ref_run_slice (TroupeRef *self)
     left = 0;
 
   troupe_reactor_set_running (reactor, self);
+  reactor->running_stack = troupe_depth_get_stack ();
   self->flags = troupe_ref_get_running_flags (self);
 
   while (TRUE)
@@ -1003,7 +1003,7 @@ TroupePromise *
 troupe_ref_ask (TroupeRef     *self,
                 TroupeMessage *message)
 {
-  TroupeRef *current = troupe_ref_get_current ();
+  TroupeRef *current = troupe_ref_find_current ();
   TroupePromise *promise;
   TroupeResolver *resolver;
 
