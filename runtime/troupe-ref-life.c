@@ -432,13 +432,32 @@ troupe_ref_child_ended_cb (TroupeRef *self,
     TROUPE_ACTOR_GET_CLASS (self->actor)->child_terminated (self->actor, termination);
 }
 
+/* Its parent ends or is restarted itself, and will not say that SELF has failed, unless that is why it does. */
+static void
+troupe_ref_warn_failed (TroupeRef *self)
+{
+  g_autofree char *path = NULL;
+
+  if (!(self->flags & TROUPE_REF_FAILED) || self->extra->is_escalated)
+    return;
+
+  path = troupe_ref_dup_path (self);
+  g_warning ("The actor “%s” failed: %s", path, self->extra->error->message);
+}
+
 static void
 troupe_ref_tell_parent (TroupeRef *self)
 {
   TroupeRef *parent = self->parent;
 
-  if (parent == NULL || parent->state > TROUPE_REF_SUSPENDED || parent->actor == NULL)
+  if (parent == NULL)
     return;
+
+  if (parent->state > TROUPE_REF_SUSPENDED || parent->actor == NULL)
+    {
+      troupe_ref_warn_failed (self);
+      return;
+    }
 
   if (!(self->flags & TROUPE_REF_FAILED) && troupe_actor_ignores_children (parent->actor))
     return;

@@ -62,12 +62,15 @@ typedef enum
   IN_PRE_RESTART,
   IN_POST_RESTART,
   IN_STOPPED,
+  IN_CONNECTION_MADE,
+  IN_DATA_RECEIVED,
+  IN_CONNECTION_LOST,
   N_PLACES
 } Place;
 
 static const char *const places[N_PLACES] = {
   "started", "handler", "receive", "timer", "continuation", "late-continuation", "actor-fail", "child-terminated", "pre-restart",
-  "post-restart", "stopped",
+  "post-restart", "stopped", "connection-made", "data-received", "connection-lost",
 };
 
 /* Which worker fails at which places, and how often still. */
@@ -76,6 +79,10 @@ static struct
   const char *label;
   guint       n_times[N_PLACES];
 } faults;
+
+/* The same for connections, of which the second of a test may fail. */
+static guint n_wires;
+static Place wire_fault;
 
 #define TEST_TYPE_WORKER (test_worker_get_type ())
 G_DECLARE_DERIVABLE_TYPE (TestWorker, test_worker, TEST, WORKER, TroupeActor)
@@ -280,6 +287,9 @@ on_fail (TroupeActor    *actor,
     case IN_PRE_RESTART:
     case IN_POST_RESTART:
     case IN_STOPPED:
+    case IN_CONNECTION_MADE:
+    case IN_DATA_RECEIVED:
+    case IN_CONNECTION_LOST:
     case N_PLACES:
     default:
       g_assert_not_reached ();
@@ -539,6 +549,8 @@ set_up (Fixture       *fixture,
 {
   story = g_string_new (NULL);
   n_warnings = 0;
+  n_wires = 0;
+  wire_fault = N_PLACES;
   faults.label = NULL;
   memset (faults.n_times, 0, sizeof faults.n_times);
   fixture->system = troupe_test_system_new ();
@@ -789,6 +801,145 @@ test_started (void)
         assert_story (all);
         tear_down (&fixture, NULL);
       }
+}
+
+/* … and of a child whose parent is restarted */
+
+#define boss_restarted " boss:stopped boss:started boss:post a:started b:started c:started"
+
+static void
+watch (TroupeRef *watcher,
+       TroupeRef *ref)
+{
+  troupe_ref_send (watcher, troupe_message_new_boxed ("watch", TROUPE_TYPE_REF, ref));
+}
+
+/* b fails in its handler, and the boss before it can decide on that; or b fails when the boss has it stopped. */
+static void
+check_child (Fixture         *fixture,
+             TroupeDirective  directive,
+             TroupeStrategy   strategy,
+             Place            place)
+{
+  g_autoptr (TroupeRef) watcher = spawn (fixture, TEST_TYPE_WORKER, "x", NULL);
+  g_autoptr (TroupeRef) a = NULL;
+  g_autoptr (TroupeRef) b = NULL;
+  g_autoptr (TroupeRef) again = NULL;
+
+  g_test_message ("%d %d %s", directive, strategy, places[place]);
+  spawn_boss (fixture, directive, strategy);
+  a = child (fixture, "/boss/a");
+  b = child (fixture, "/boss/b");
+  watch (watcher, a);
+  watch (watcher, b);
+  troupe_test_settle ();
+  g_string_truncate (story, 0);
+
+  faults.label = "b";
+  faults.n_times[place] = 1;
+  fail_at (fixture->boss, IN_HANDLER);
+  if (place == IN_HANDLER)
+    fail_at (b, place);
+  troupe_test_settle ();
+  if (place == IN_HANDLER)
+    assert_story ("boss:pre c:stopped b:stopped a:stopped x:saw /boss/b 1 no room x:saw /boss/a 0 -" boss_restarted);
+  else
+    assert_story ("boss:pre c:stopped b:stopped a:stopped x:saw /boss/b 0 - x:saw /boss/a 0 -" boss_restarted);
+  g_assert_cmpuint (n_warnings, ==, 2);
+
+  /* The policy is in force in the next life, too; there the next restart of the boss would have to wait. */
+  again = child (fixture, "/boss/b");
+  faults.n_times[place] = 0;
+  fail_at (again, IN_HANDLER);
+  troupe_test_settle ();
+  if (directive != TROUPE_DIRECTIVE_ESCALATE)
+    assert_story (get_expected (directive, strategy));
+}
+
+static void
+test_matrix_child (gconstpointer data)
+{
+  Place place = GPOINTER_TO_INT (data);
+  TroupeDirective directive;
+  TroupeStrategy strategy;
+
+  g_test_summary ("A child that fails while its parent is restarted ends with that parent's object, whatever the policy, and is built anew.");
+
+  for (directive = TROUPE_DIRECTIVE_RESUME; directive <= TROUPE_DIRECTIVE_ESCALATE; directive++)
+    for (strategy = TROUPE_STRATEGY_ONE_FOR_ONE; strategy <= TROUPE_STRATEGY_REST_FOR_ONE; strategy++)
+      {
+        Fixture fixture = { NULL };
+
+        set_up (&fixture, NULL);
+        check_child (&fixture, directive, strategy, place);
+        tear_down (&fixture, NULL);
+      }
+}
+
+static void
+test_child_started (void)
+{
+  TroupeDirective directive;
+  TroupeStrategy strategy;
+
+  g_test_summary ("A child that fails to start in its parent's next life is dealt with as in the first.");
+
+  for (directive = TROUPE_DIRECTIVE_RESUME; directive <= TROUPE_DIRECTIVE_ESCALATE; directive++)
+    for (strategy = TROUPE_STRATEGY_ONE_FOR_ONE; strategy <= TROUPE_STRATEGY_REST_FOR_ONE; strategy++)
+      {
+        g_autofree char *all = g_strconcat ("boss:pre c:stopped b:stopped a:stopped" boss_restarted,
+                                            get_expected_unstarted (directive, strategy), NULL);
+        g_autoptr (TroupeClock) clock = NULL;
+        Fixture fixture = { NULL };
+
+        g_test_message ("%d %d", directive, strategy);
+        set_up (&fixture, NULL);
+        clock = troupe_clock_new (troupe_system_get_reactor (fixture.system));
+        spawn_boss (&fixture, directive, strategy);
+        g_string_truncate (story, 0);
+        faults.label = "b";
+        faults.n_times[IN_STARTED] = 1;
+        fail_at (fixture.boss, IN_HANDLER);
+        troupe_test_settle ();
+        /* For the boss that would be the second restart in a row. */
+        troupe_clock_advance (clock, 1000);
+        assert_story (all);
+        g_clear_object (&clock);
+        tear_down (&fixture, NULL);
+      }
+}
+
+static void
+test_child_back_off (void)
+{
+  static const char *const stopped[] = { " c:stopped a:stopped", "", " a:stopped" };
+  TroupeStrategy strategy;
+
+  g_test_summary ("Children that wait for their next lives are not built any more when their parent is restarted; others stop.");
+
+  for (strategy = TROUPE_STRATEGY_ONE_FOR_ONE; strategy <= TROUPE_STRATEGY_REST_FOR_ONE; strategy++)
+    {
+      g_autofree char *all = g_strconcat ("boss:pre", stopped[strategy], boss_restarted, NULL);
+      g_autoptr (TroupeClock) clock = NULL;
+      g_autoptr (TroupeRef) b = NULL;
+      Fixture fixture = { NULL };
+
+      set_up (&fixture, NULL);
+      clock = troupe_clock_new (troupe_system_get_reactor (fixture.system));
+      spawn_boss (&fixture, TROUPE_DIRECTIVE_RESTART, strategy);
+      b = child (&fixture, "/boss/b");
+      fail_at (b, IN_HANDLER);
+      fail_at (b, IN_HANDLER);
+      troupe_test_settle ();
+      g_string_truncate (story, 0);
+      fail_at (fixture.boss, IN_HANDLER);
+      troupe_test_settle ();
+      troupe_clock_advance (clock, 1000);
+      assert_story (all);
+      g_assert_true (troupe_ref_has_ended (b));
+      g_clear_object (&clock);
+      tear_down (&fixture, NULL);
+    }
 }
 
 /* What a restart keeps, and what it does not */
@@ -1127,27 +1278,6 @@ test_fail_again (Fixture       *fixture,
   troupe_clock_advance (clock, 200);
   assert_story ("w:started w:post w:x");
   g_assert_cmpuint (n_warnings, ==, 3);
-}
-
-static void
-test_fail_child (Fixture       *fixture,
-                 gconstpointer  data)
-{
-  g_autoptr (TroupeRef) worker = spawn (fixture, TEST_TYPE_WORKER, "w", "kid");
-  g_autoptr (TroupeRef) kid = NULL;
-
-  g_test_summary ("A child that fails while its parent is restarted ends with that error, and no more comes of it.");
-
-  troupe_test_settle ();
-  kid = child (fixture, "/w/kid");
-  faults.label = "kid";
-  faults.n_times[IN_STOPPED] = 1;
-  /* Both have failed before one of them is dealt with. */
-  fail_at (worker, IN_HANDLER);
-  fail_at (kid, IN_HANDLER);
-  troupe_test_settle ();
-  assert_story ("w:started kid:started w:pre kid:stopped w:stopped w:started w:post kid:started");
-  g_assert_true (troupe_ref_has_ended (kid));
 }
 
 static void
@@ -1553,63 +1683,101 @@ test_tree (Fixture       *fixture,
                    "    /boss/c TestWorker: live, 0 waiting, 0 restarts\n");
 }
 
-/* Connections */
+/* Connections: they echo, and the second of a test fails where it is told to. */
 
-#define TEST_TYPE_LINK (test_link_get_type ())
-G_DECLARE_FINAL_TYPE (TestLink, test_link, TEST, LINK, TroupeProtocol)
+#define TEST_TYPE_WIRE (test_wire_get_type ())
+G_DECLARE_FINAL_TYPE (TestWire, test_wire, TEST, WIRE, TroupeProtocol)
 
-struct _TestLink
+struct _TestWire
 {
   TroupeProtocol parent_instance;
+
+  guint          number;
 };
 
-G_DEFINE_FINAL_TYPE (TestLink, test_link, TROUPE_TYPE_PROTOCOL)
+G_DEFINE_FINAL_TYPE (TestWire, test_wire, TROUPE_TYPE_PROTOCOL)
 
 static gboolean
-test_link_made (TroupeProtocol  *protocol,
-                GError         **error)
+check_wire (gpointer   wire,
+            Place      place,
+            GError   **error)
 {
-  tell ("made");
-  return TRUE;
+  if (wire_fault != place || TEST_WIRE (wire)->number != 2)
+    return TRUE;
+
+  g_propagate_error (error, new_error ());
+  return FALSE;
 }
 
 static gboolean
-test_link_received (TroupeProtocol  *protocol,
+test_wire_made (TroupeProtocol  *protocol,
+                GError         **error)
+{
+  TEST_WIRE (protocol)->number = ++n_wires;
+  tell ("%u:made", n_wires);
+  return check_wire (protocol, IN_CONNECTION_MADE, error);
+}
+
+static gboolean
+test_wire_received (TroupeProtocol  *protocol,
                     const guint8    *bytes,
                     gsize            length,
                     GError         **error)
 {
-  if (bytes[0] == '!')
-    {
-      g_propagate_error (error, new_error ());
-      return FALSE;
-    }
-
   troupe_transport_write (troupe_protocol_get_transport (protocol), bytes, length);
-  return TRUE;
+  return check_wire (protocol, IN_DATA_RECEIVED, error);
 }
 
 static void
-test_link_lost (TroupeProtocol *protocol,
+test_wire_lost (TroupeProtocol *protocol,
                 const GError   *reason)
 {
-  tell ("lost");
-  /* Always: for one that failed before, that is once more. */
-  troupe_actor_fail (TROUPE_ACTOR (protocol), new_error ());
+  g_autoptr (GError) error = NULL;
+
+  tell ("%u:lost", TEST_WIRE (protocol)->number);
+  if (!check_wire (protocol, IN_CONNECTION_LOST, &error))
+    troupe_actor_fail (TROUPE_ACTOR (protocol), g_steal_pointer (&error));
 }
 
 static void
-test_link_class_init (TestLinkClass *klass)
+test_wire_stopped (TroupeActor *actor)
 {
-  TROUPE_PROTOCOL_CLASS (klass)->connection_made = test_link_made;
-  TROUPE_PROTOCOL_CLASS (klass)->data_received = test_link_received;
-  TROUPE_PROTOCOL_CLASS (klass)->connection_lost = test_link_lost;
+  g_autoptr (GError) error = NULL;
+
+  tell ("%u:stopped", TEST_WIRE (actor)->number);
+  if (!check_wire (actor, IN_STOPPED, &error))
+    troupe_actor_fail (actor, g_steal_pointer (&error));
+}
+
+static gboolean
+on_wire_fail (TroupeActor    *actor,
+              TroupeMessage  *message,
+              GError        **error)
+{
+  if (wire_fault == IN_TIMER)
+    troupe_timer_unref (troupe_actor_call_later (actor, 0, fail_in_timer, actor, NULL));
+  else if (wire_fault == IN_LATE_CONTINUATION)
+    fail_by_chain (troupe_sleep (0));
+
+  return check_wire (actor, IN_HANDLER, error);
 }
 
 static void
-test_link_init (TestLink *self)
+test_wire_class_init (TestWireClass *klass)
+{
+  TROUPE_PROTOCOL_CLASS (klass)->connection_made = test_wire_made;
+  TROUPE_PROTOCOL_CLASS (klass)->data_received = test_wire_received;
+  TROUPE_PROTOCOL_CLASS (klass)->connection_lost = test_wire_lost;
+  TROUPE_ACTOR_CLASS (klass)->stopped = test_wire_stopped;
+  troupe_actor_class_bind (TROUPE_ACTOR_CLASS (klass), "fail", G_TYPE_NONE, on_wire_fail);
+}
+
+static void
+test_wire_init (TestWire *self)
 {
 }
+
+/* A factory with the boss's policy, which says when it is asked. */
 
 #define TEST_TYPE_HALL (test_hall_get_type ())
 G_DECLARE_FINAL_TYPE (TestHall, test_hall, TEST, HALL, TroupeFactory)
@@ -1642,13 +1810,33 @@ test_hall_stop (TroupeFactory *factory)
   tell ("close");
 }
 
+static gboolean
+on_hall_spawn (TroupeActor    *actor,
+               TroupeMessage  *message,
+               GError        **error)
+{
+  g_autoptr (TroupeRef) child = troupe_actor_spawn (actor, "w", TEST_TYPE_WORKER, error, "label", "w", NULL);
+
+  return child != NULL;
+}
+
+static gboolean
+test_hall_started (TroupeActor  *actor,
+                   GError      **error)
+{
+  if (boss_supervision != NULL)
+    troupe_actor_set_supervision (actor, boss_supervision);
+
+  return TRUE;
+}
+
 static TroupeDirective
 test_hall_child_failed (TroupeActor  *actor,
                         TroupeRef    *child,
                         const GError *error)
 {
   tell ("asked");
-  return TROUPE_DIRECTIVE_ESCALATE;
+  return TROUPE_ACTOR_CLASS (test_hall_parent_class)->child_failed (actor, child, error);
 }
 
 static void
@@ -1656,7 +1844,9 @@ test_hall_class_init (TestHallClass *klass)
 {
   TROUPE_FACTORY_CLASS (klass)->start_factory = test_hall_start;
   TROUPE_FACTORY_CLASS (klass)->stop_factory = test_hall_stop;
+  TROUPE_ACTOR_CLASS (klass)->started = test_hall_started;
   TROUPE_ACTOR_CLASS (klass)->child_failed = test_hall_child_failed;
+  troupe_actor_class_bind (TROUPE_ACTOR_CLASS (klass), "spawn", G_TYPE_NONE, on_hall_spawn);
   troupe_actor_class_bind (TROUPE_ACTOR_CLASS (klass), "fail", G_TYPE_NONE, on_hall_fail);
 }
 
@@ -1670,7 +1860,7 @@ spawn_hall (Fixture *fixture)
 {
   g_autoptr (GError) error = NULL;
   TroupeRef *hall = troupe_system_spawn (fixture->system, "hall", TEST_TYPE_HALL, &error,
-                                         "protocol-type", TEST_TYPE_LINK, NULL);
+                                         "protocol-type", TEST_TYPE_WIRE, NULL);
 
   g_assert_no_error (error);
   return hall;
@@ -1710,38 +1900,201 @@ assert_echo (int         fd,
   g_assert_cmpstr (buffer, ==, text);
 }
 
-static void
-test_connection (Fixture       *fixture,
-                 gconstpointer  data)
+/* Three clients of FACTORY, and the addresses of their connections; the second may have gone already. */
+typedef struct
 {
-  g_autoptr (TroupeRef) hall = spawn_hall (fixture);
-  g_autoptr (TroupeRef) bad = NULL;
-  g_autoptr (TroupeRef) good = NULL;
+  TroupeRef *hall;
+  TroupeRef *wires[3];
+  int        fds[3];
+} Clients;
+
+static void
+clients_begin (Clients         *self,
+               Fixture         *fixture,
+               TroupeDirective  directive,
+               TroupeStrategy   strategy)
+{
+  guint i;
+
+  boss_supervision = troupe_supervision_new (directive);
+  troupe_supervision_set_strategy (boss_supervision, strategy);
+  self->hall = spawn_hall (fixture);
+  for (i = 0; i < G_N_ELEMENTS (self->wires); i++)
+    self->fds[i] = connect_to (fixture, self->hall, &self->wires[i]);
+  troupe_test_settle ();
+}
+
+static void
+clients_end (Clients *self)
+{
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (self->wires); i++)
+    {
+      close (self->fds[i]);
+      troupe_ref_unref (self->wires[i]);
+    }
+  troupe_ref_unref (self->hall);
+}
+
+static void
+fail_wire (Clients *clients,
+           Place    place)
+{
+  if (place == IN_CONNECTION_LOST)
+    shutdown (clients->fds[1], SHUT_RDWR);
+  else if (place == IN_DATA_RECEIVED)
+    send_text (clients->fds[1], "!");
+  else if (place == IN_STOPPED)
+    troupe_ref_stop (clients->wires[1]);
+  else if (place != IN_CONNECTION_MADE)
+    troupe_ref_send (clients->wires[1], troupe_message_new ("fail"));
+}
+
+static void
+check_connection (Fixture         *fixture,
+                  TroupeDirective  directive,
+                  TroupeStrategy   strategy,
+                  Place            place)
+{
+  g_autoptr (TroupeRef) watcher = spawn (fixture, TEST_TYPE_WORKER, "x", NULL);
   g_autoptr (TroupeRef) next = NULL;
-  int bad_fd = connect_to (fixture, hall, &bad);
-  int good_fd = connect_to (fixture, hall, &good);
+  g_autofree char *expected = NULL;
+  Clients clients;
   int next_fd;
 
-  g_test_summary ("A connection that fails, in data_received or connection_lost, is dropped; its factory and others go on.");
-
-  assert_echo (bad_fd, "hello");
-  send_text (bad_fd, "!");
-  troupe_test_until (troupe_ref_has_ended (bad));
+  g_test_message ("%d %d %s", directive, strategy, places[place]);
+  wire_fault = place;
+  clients_begin (&clients, fixture, directive, strategy);
+  watch (watcher, clients.wires[1]);
+  fail_wire (&clients, place);
+  troupe_test_until (troupe_ref_has_ended (clients.wires[1]));
   troupe_test_settle ();
-  assert_story ("made made lost");
-  assert_echo (good_fd, "hello");
 
-  close (good_fd);
-  troupe_test_until (troupe_ref_has_ended (good));
-  troupe_test_settle ();
-  assert_story ("lost");
-  g_assert_cmpstr (last_warning, ==, "The actor “/hall/connection-3” failed: no room");
+  expected = g_strdup_printf ("x:started 1:made 2:made %s%s",
+                              place == IN_CONNECTION_MADE ? "2:lost 2:stopped 3:made" : "3:made 2:lost 2:stopped",
+                              place == IN_STOPPED ? " x:saw /hall/connection-4 0 -" : " x:saw /hall/connection-4 1 no room");
+  assert_story (expected);
+  g_assert_cmpuint (n_warnings, ==, 1);
+  g_assert_cmpstr (last_warning, ==,
+                   place == IN_STOPPED ? "The actor “/hall/connection-4” failed again while ending: no room"
+                                       : "The actor “/hall/connection-4” failed: no room");
 
-  next_fd = connect_to (fixture, hall, &next);
+  /* Nobody else has noticed, and there is room for more. */
+  assert_echo (clients.fds[0], "hello");
+  assert_echo (clients.fds[2], "hello");
+  next_fd = connect_to (fixture, clients.hall, &next);
   assert_echo (next_fd, "again");
-  assert_story ("made");
-  close (bad_fd);
+  assert_story ("4:made");
   close (next_fd);
+  clients_end (&clients);
+}
+
+static const Place wire_places[] = {
+  IN_CONNECTION_MADE, IN_DATA_RECEIVED, IN_CONNECTION_LOST, IN_HANDLER, IN_TIMER, IN_LATE_CONTINUATION, IN_STOPPED,
+};
+
+static void
+test_matrix_connection (gconstpointer data)
+{
+  Place place = GPOINTER_TO_INT (data);
+  TroupeDirective directive;
+  TroupeStrategy strategy;
+
+  g_test_summary ("A connection that fails is dropped, whatever the policy; its factory is not asked, and goes on, as do others.");
+
+  for (directive = TROUPE_DIRECTIVE_RESUME; directive <= TROUPE_DIRECTIVE_ESCALATE; directive++)
+    for (strategy = TROUPE_STRATEGY_ONE_FOR_ONE; strategy <= TROUPE_STRATEGY_REST_FOR_ONE; strategy++)
+      {
+        Fixture fixture = { NULL };
+
+        set_up (&fixture, NULL);
+        check_connection (&fixture, directive, strategy, place);
+        tear_down (&fixture, NULL);
+      }
+}
+
+/* What comes of it when a worker of the factory's fails, told by connections before it and behind it, and by the factory. */
+static const char *
+get_expected_beside (TroupeDirective directive,
+                     TroupeStrategy  strategy)
+{
+  static const char *const restarted[] = {
+    "asked w:pre w:stopped w:started w:post",
+    "asked w:pre w:stopped w:started w:post 4:lost 4:stopped 3:lost 3:stopped 2:lost 2:stopped 1:lost 1:stopped",
+    "asked w:pre w:stopped w:started w:post 4:lost 4:stopped",
+  };
+  static const char *const stopped[] = {
+    "asked w:stopped",
+    "asked w:stopped 4:lost 4:stopped 3:lost 3:stopped 2:lost 2:stopped 1:lost 1:stopped",
+    "asked w:stopped 4:lost 4:stopped",
+  };
+
+  switch (directive)
+    {
+    case TROUPE_DIRECTIVE_RESTART:
+      return restarted[strategy];
+
+    case TROUPE_DIRECTIVE_STOP:
+      return stopped[strategy];
+
+    case TROUPE_DIRECTIVE_ESCALATE:
+      return "asked w:stopped 4:lost 4:stopped 3:lost 3:stopped 2:lost 2:stopped 1:lost 1:stopped";
+
+    case TROUPE_DIRECTIVE_RESUME:
+    default:
+      return "asked";
+    }
+}
+
+static void
+check_beside (Fixture         *fixture,
+              TroupeDirective  directive,
+              TroupeStrategy   strategy)
+{
+  g_autoptr (TroupeRef) worker = NULL;
+  g_autoptr (TroupeRef) last = NULL;
+  g_autoptr (TroupeRef) next = NULL;
+  Clients clients;
+  int last_fd, next_fd;
+
+  g_test_message ("%d %d", directive, strategy);
+  clients_begin (&clients, fixture, directive, strategy);
+  troupe_ref_send (clients.hall, troupe_message_new ("spawn"));
+  troupe_test_settle ();
+  last_fd = connect_to (fixture, clients.hall, &last);
+  worker = child (fixture, "/hall/w");
+  troupe_test_settle ();
+  assert_story ("1:made 2:made 3:made w:started 4:made");
+
+  fail_at (worker, IN_HANDLER);
+  troupe_test_settle ();
+  assert_story (get_expected_beside (directive, strategy));
+  g_assert_false (troupe_ref_has_ended (clients.hall));
+  next_fd = connect_to (fixture, clients.hall, &next);
+  assert_echo (next_fd, "again");
+  close (next_fd);
+  close (last_fd);
+  clients_end (&clients);
+}
+
+static void
+test_beside (void)
+{
+  TroupeDirective directive;
+  TroupeStrategy strategy;
+
+  g_test_summary ("Connections may share the fate of a sibling that fails; where that is to be restarted, they stop.");
+
+  for (directive = TROUPE_DIRECTIVE_RESUME; directive <= TROUPE_DIRECTIVE_ESCALATE; directive++)
+    for (strategy = TROUPE_STRATEGY_ONE_FOR_ONE; strategy <= TROUPE_STRATEGY_REST_FOR_ONE; strategy++)
+      {
+        Fixture fixture = { NULL };
+
+        set_up (&fixture, NULL);
+        check_beside (&fixture, directive, strategy);
+        tear_down (&fixture, NULL);
+      }
 }
 
 /* A connection that wants to be restarted. */
@@ -1756,11 +2109,21 @@ struct _TestLasting
 
 G_DEFINE_FINAL_TYPE (TestLasting, test_lasting, TROUPE_TYPE_PROTOCOL)
 
+static gboolean
+test_lasting_received (TroupeProtocol  *protocol,
+                       const guint8    *bytes,
+                       gsize            length,
+                       GError         **error)
+{
+  g_propagate_error (error, new_error ());
+  return FALSE;
+}
+
 static void
 test_lasting_class_init (TestLastingClass *klass)
 {
   TROUPE_ACTOR_CLASS (klass)->temporary = FALSE;
-  TROUPE_PROTOCOL_CLASS (klass)->data_received = test_link_received;
+  TROUPE_PROTOCOL_CLASS (klass)->data_received = test_lasting_received;
 }
 
 static void
@@ -1780,7 +2143,6 @@ test_lasting (Fixture       *fixture,
 
   g_test_expect_message ("Troupe", G_LOG_LEVEL_CRITICAL, "TestLasting says that it is not temporary*");
   fd = connect_to (fixture, factory, &connection);
-  assert_echo (fd, "hello");
   g_test_assert_expected_messages ();
   send_text (fd, "!");
   troupe_test_until (troupe_ref_has_ended (connection));
@@ -1814,12 +2176,12 @@ test_factory (Fixture       *fixture,
   g_assert_no_error (error);
   old_fd = dial (port);
   assert_echo (old_fd, "hello");
-  assert_story ("open made");
+  assert_story ("open 1:made");
 
   troupe_ref_send (hall, troupe_message_new ("fail"));
   new_fd = dial (port);
   assert_echo (new_fd, "hello");
-  assert_story ("close lost open made");
+  assert_story ("close 1:lost 1:stopped open 2:made");
   close (old_fd);
   close (new_fd);
   troupe_test_settle ();
@@ -1876,6 +2238,17 @@ main (int   argc,
   g_test_add_data_func ("/troupe/supervision/place/stopped", GINT_TO_POINTER (IN_STOPPED), test_matrix_ending);
   g_test_add_data_func ("/troupe/supervision/place/pre-restart", GINT_TO_POINTER (IN_PRE_RESTART), test_matrix_ending);
   g_test_add_func ("/troupe/supervision/place/started", test_started);
+  g_test_add_data_func ("/troupe/supervision/parent-restarts/handler", GINT_TO_POINTER (IN_HANDLER), test_matrix_child);
+  g_test_add_data_func ("/troupe/supervision/parent-restarts/stopped", GINT_TO_POINTER (IN_STOPPED), test_matrix_child);
+  g_test_add_func ("/troupe/supervision/parent-restarts/started", test_child_started);
+  g_test_add_func ("/troupe/supervision/parent-restarts/back-off", test_child_back_off);
+  for (guint i = 0; i < G_N_ELEMENTS (wire_places); i++)
+    {
+      g_autofree char *path = g_strconcat ("/troupe/supervision/connection/", places[wire_places[i]], NULL);
+
+      g_test_add_data_func (path, GINT_TO_POINTER (wire_places[i]), test_matrix_connection);
+    }
+  g_test_add_func ("/troupe/supervision/connection/beside", test_beside);
   add ("order", test_order);
   add ("failed-ask", test_failed_ask);
   add ("identity", test_identity);
@@ -1886,7 +2259,6 @@ main (int   argc,
   add ("abandon-canceller", test_abandon_canceller);
   add ("fail-stopped", test_fail_stopped);
   add ("fail-again", test_fail_again);
-  add ("fail-child", test_fail_child);
   add ("stop-during", test_stop_during);
   add ("kill-during", test_kill_during);
   add ("thread", test_thread);
@@ -1901,7 +2273,6 @@ main (int   argc,
   add ("replay", test_replay);
   add ("replay-resume", test_replay_resume);
   add ("tree", test_tree);
-  add ("connection", test_connection);
   add ("lasting", test_lasting);
   add ("factory", test_factory);
   add ("factory-stop", test_factory_stop);
