@@ -62,4 +62,8 @@ typedef struct
   GDestroyNotify  destroy;           /* of data, after either; or NULL */
 } TroupeCall;
 
+/* Calls FUNC, which may be NULL, and frees CALL. */
+void troupe_call_run (TroupeCall     *call,
+                      TroupeCallFunc  func);
+
 G_END_DECLS

@@ -95,15 +95,29 @@ void           troupe_message_free      (TroupeMessage *self);
 TroupeMessage *troupe_message_new_with_body (const char  *name,
                                          TroupeBody     body);
 
-/* Unref, of what most likely nobody else holds. */
+/* Unref, of what most likely nobody else holds, and is a letter that was handled. */
 static inline void
 troupe_message_drop (TroupeMessage *self)
 {
+  const guint8 kinds = TROUPE_MESSAGE_LETTER | TROUPE_MESSAGE_SHARES | TROUPE_MESSAGE_TIMED;
+
   /* The only holder needs no atomic subtraction. */
-  if (G_LIKELY (__atomic_load_n (&self->mail.ref_count, __ATOMIC_ACQUIRE) == 1))
-    troupe_message_free (self);
+  if (G_UNLIKELY (__atomic_load_n (&self->mail.ref_count, __ATOMIC_ACQUIRE) != 1))
+    {
+      troupe_message_unref (self);
+    }
+  else if (G_LIKELY ((self->mail.bits & kinds) == TROUPE_MESSAGE_LETTER && self->reply == NULL) &&
+           troupe_body_is_plain (&self->body))
+    {
+      /* It has no target, as it did not come from another thread. */
+      if (--self->sender->n_letters == 0)
+        troupe_ref_check_letters (self->sender);
+      troupe_slab_free (TROUPE_SLAB_SMALL, self);
+    }
   else
-    troupe_message_unref (self);
+    {
+      troupe_message_free (self);
+    }
 }
 
 G_END_DECLS

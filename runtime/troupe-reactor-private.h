@@ -26,7 +26,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   TroupeRef *head;
-  TroupeRef *tail;
+  TroupeRef *tail;                   /* if there is a head */
 } TroupeReady;
 
 /* Bytes to send at the end of the slice: embedded in a transport. */
@@ -149,7 +149,7 @@ troupe_ready_push (TroupeReady *self,
                    TroupeRef   *ref)
 {
   ref->ready_next = NULL;
-  if (self->tail != NULL)
+  if (self->head != NULL)
     self->tail->ready_next = ref;
   else
     self->head = ref;
@@ -166,8 +166,19 @@ troupe_reactor_make_ready (TroupeReactor *self,
   troupe_ready_push (&self->ready, ref);
 }
 
-void           troupe_reactor_make_late    (TroupeReactor  *self,
-                                            TroupeRef      *ref);
+/* SELF may have become ready. */
+static inline void
+troupe_ref_awaken (TroupeRef *self)
+{
+  if (!(self->flags & (TROUPE_REF_QUEUED | TROUPE_REF_RUNNING)))
+    troupe_reactor_make_ready (self->reactor, self);
+}
+
+/* troupe-slice.c: who is next, out of the line; NULL if nobody is. */
+TroupeRef     *troupe_reactor_take_ready   (TroupeReactor  *self);
+/* Gives slices until nobody is in line or the pass is over. */
+void           troupe_reactor_run_ready    (TroupeReactor  *self);
+void           troupe_reactor_forgive_late (TroupeReactor  *self);
 
 static inline void
 troupe_reactor_add_flush (TroupeReactor *self,

@@ -305,78 +305,10 @@ troupe_reactor_expire_timers (TroupeReactor *self)
     }
 }
 
-/*
- * REF fills mailboxes faster than they are emptied. It has its next slice when nobody else has anything to do, or after a
- * while: the mail that it would send would only lie and cost memory.
- */
-void
-troupe_reactor_make_late (TroupeReactor *self,
-                          TroupeRef     *ref)
-{
-  if (self->late.head == NULL)
-    self->late_since = self->now;
-
-  ref->flags |= TROUPE_REF_QUEUED;
-  troupe_ready_push (&self->late, ref);
-}
-
-static void
-troupe_reactor_forgive_late (TroupeReactor *self)
-{
-  if (self->late.head == NULL)
-    return;
-
-  if (self->ready.tail != NULL)
-    self->ready.tail->ready_next = self->late.head;
-  else
-    self->ready.head = self->late.head;
-  self->ready.tail = self->late.tail;
-  self->late = (TroupeReady) { NULL, NULL };
-}
-
 static inline gboolean
 troupe_reactor_has_ready (TroupeReactor *self)
 {
   return self->ready.head != NULL || self->late.head != NULL;
-}
-
-static inline TroupeRef *
-troupe_reactor_take_ready (TroupeReactor *self)
-{
-  TroupeRef *ref;
-
-  if (self->ready.head == NULL)
-    troupe_reactor_forgive_late (self);
-
-  ref = self->ready.head;
-  if (ref != NULL)
-    {
-      self->ready.head = ref->ready_next;
-      if (self->ready.head == NULL)
-        self->ready.tail = NULL;
-    }
-
-  return ref;
-}
-
-static void
-troupe_reactor_run_ready (TroupeReactor *self)
-{
-  gint64 end = self->now + TROUPE_PASS_US;
-  guint next_look = TROUPE_CLOCK_TURNS;
-  TroupeRef *ref;
-
-  while (self->turns < TROUPE_PASS_TURNS && (ref = troupe_reactor_take_ready (self)) != NULL)
-    {
-      troupe_ref_run_slice (ref);
-
-      if (self->turns < next_look)
-        continue;
-      self->now = troupe_reactor_read_clock (self);
-      if (self->now >= end)
-        break;
-      next_look = self->turns + TROUPE_CLOCK_TURNS;
-    }
 }
 
 static void

@@ -99,7 +99,7 @@ struct _TroupeRef
   TroupeActor          *actor;       /* NULL before birth and after the end; this and what follows is the reactor's thread's */
   const TroupeBindings *bindings;
   TroupeMail           *head;
-  TroupeMail           *tail;
+  TroupeMail           *tail;        /* if there is a head */
   TroupeRef            *ready_next;
   guint                 n_mail;
   guint8                control;
@@ -237,8 +237,6 @@ troupe_ref_dequeue (TroupeRef *self)
   TroupeMail *mail = self->head;
 
   self->head = mail->next;
-  if (self->head == NULL)
-    self->tail = NULL;
   self->n_mail--;
 
   return mail;
@@ -258,7 +256,6 @@ void       troupe_ref_enqueue_first    (TroupeRef      *self,
                                         TroupeMail     *mail);
 void       troupe_ref_set_control      (TroupeRef      *self,
                                         guint           bits);
-void       troupe_ref_run_slice        (TroupeRef      *self);
 /* In a turn: looks at a message and handles it. */
 void       troupe_ref_handle_marked    (TroupeRef      *self,
                                         TroupeMessage  *message);

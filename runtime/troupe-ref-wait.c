@@ -193,9 +193,9 @@ troupe_ref_release_held (TroupeRef *self)
     return;
 
   all.tail->next = self->head;
-  self->head = all.head;
-  if (self->tail == NULL)
+  if (self->head == NULL)
     self->tail = all.tail;
+  self->head = all.head;
 }
 
 gboolean

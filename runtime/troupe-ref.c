@@ -131,7 +131,7 @@ troupe_call_free (TroupeCall *call)
   troupe_slab_free (TROUPE_SLAB_SMALL, call);
 }
 
-static void
+void
 troupe_call_run (TroupeCall     *call,
                  TroupeCallFunc  func)
 {
@@ -184,7 +184,7 @@ troupe_ref_bounce_all (TroupeRef *self)
   troupe_mailbox_close (self);
   troupe_ref_release_held (self);
   mail = self->head;
-  self->head = self->tail = NULL;
+  self->head = NULL;
   self->n_mail = 0;
 
   while (mail != NULL)
@@ -226,13 +226,6 @@ troupe_ref_refuses (TroupeRef  *self,
     }
 }
 
-static inline void
-troupe_ref_awaken (TroupeRef *self)
-{
-  if (!(self->flags & (TROUPE_REF_QUEUED | TROUPE_REF_RUNNING)))
-    troupe_reactor_make_ready (self->reactor, self);
-}
-
 /* TRUE if MAIL, which has come, is not to be linked into the mailbox any more. */
 static G_GNUC_NO_INLINE gboolean
 troupe_ref_stops_mail (TroupeRef  *self,
@@ -259,7 +252,7 @@ troupe_ref_enqueue (TroupeRef  *self,
     return;
 
   mail->next = NULL;
-  if (self->tail != NULL)
+  if (self->head != NULL)
     self->tail->next = mail;
   else
     self->head = mail;
@@ -274,9 +267,9 @@ troupe_ref_enqueue_first (TroupeRef  *self,
                           TroupeMail *mail)
 {
   mail->next = self->head;
-  self->head = mail;
-  if (self->tail == NULL)
+  if (self->head == NULL)
     self->tail = mail;
+  self->head = mail;
   self->n_mail++;
 
   troupe_ref_awaken (self);
@@ -495,215 +488,6 @@ troupe_ref_control (TroupeRef *self,
                     guint      bits)
 {
   troupe_ref_call_at_once (self, troupe_ref_control_cb, NULL, GUINT_TO_POINTER (bits));
-}
-
-/* The handler is done and has neither answered nor passed on the debt. */
-static void
-troupe_ref_break_reply (TroupeRef     *self,
-                        TroupeMessage *message)
-{
-  g_autofree char *path = troupe_ref_dup_path (self);
-  TroupeResolver *reply = troupe_message_steal_reply (message);
-
-  troupe_resolver_take_error (reply, g_error_new (TROUPE_ERROR, TROUPE_ERROR_BROKEN,
-                                                  "The actor “%s” did not reply to “%s”",
-                                                  path, message->name));
-  troupe_resolver_unref (reply);
-}
-
-/* Nobody waits for the answer any more, which was cancelled, or the asker has ended: the question is not asked. */
-static inline gboolean
-troupe_ref_is_void (TroupeMessage *message)
-{
-  return troupe_promise_get_state ((TroupePromise *) message->reply) != TROUPE_PROMISE_PENDING;
-}
-
-static inline void
-troupe_ref_handle_message (TroupeRef     *self,
-                           TroupeReactor *reactor,
-                           TroupeMessage *message)
-{
-  TroupeActorClass *klass = (TroupeActorClass *) ((GTypeInstance *) self->actor)->g_class;
-  GError *error = NULL;
-  gboolean handled;
-
-  troupe_reactor_note_subject (reactor, message->name);
-
-  if (message->reply != NULL && G_UNLIKELY (troupe_ref_is_void (message)))
-    {
-      troupe_message_drop (message);
-      return;
-    }
-
-  /* Most classes keep the base class's: then we know already where it will look. */
-  if (G_LIKELY (klass->receive == troupe_actor_real_receive))
-    handled = troupe_actor_dispatch (self->actor, self->bindings, message, &error);
-  else
-    handled = klass->receive (self->actor, message, &error);
-
-  if (G_UNLIKELY (!handled))
-    troupe_ref_fail_at (self, message, error);
-  else if (G_UNLIKELY (message->reply != NULL) && !(message->mail.bits & TROUPE_MESSAGE_IN_FIBER))
-    troupe_ref_break_reply (self, message);
-
-  troupe_message_drop (message);
-}
-
-void
-troupe_ref_finish_message (TroupeRef     *self,
-                           TroupeMessage *message,
-                           gboolean       handled,
-                           GError        *error)
-{
-  if (self->state != TROUPE_REF_LIVE)
-    {
-      TroupeResolver *reply = troupe_message_steal_reply (message);
-
-      if (reply != NULL)
-        {
-          troupe_resolver_take_error (reply, troupe_ref_new_ended_error (self));
-          troupe_resolver_unref (reply);
-        }
-      g_clear_error (&error);
-    }
-  else if (!handled)
-    {
-      troupe_ref_fail_at (self, message, error);
-    }
-  else if (message->reply != NULL)
-    {
-      troupe_ref_break_reply (self, message);
-    }
-
-  troupe_message_unref (message);
-  troupe_mailbox_note_handled (self);
-}
-
-G_GNUC_NO_INLINE void
-troupe_ref_handle_marked (TroupeRef     *self,
-                          TroupeMessage *message)
-{
-  if (!troupe_mailbox_take (self, message))
-    return;
-
-  troupe_ref_handle_message (self, self->reactor, message);
-  troupe_mailbox_note_handled (self);
-}
-
-static inline void
-troupe_ref_run_turn (TroupeRef     *self,
-                     TroupeReactor *reactor,
-                     TroupeMail    *mail)
-{
-  if (G_LIKELY (mail->kind == TROUPE_MAIL_MESSAGE))
-    {
-      troupe_ref_handle_message (self, reactor, (TroupeMessage *) mail);
-      return;
-    }
-
-  troupe_reactor_note_subject (reactor, troupe_watchdog_subjects[mail->kind]);
-
-  switch ((TroupeMailKind) mail->kind)
-    {
-    case TROUPE_MAIL_MARKED:
-      troupe_ref_handle_marked (self, (TroupeMessage *) mail);
-      break;
-
-    case TROUPE_MAIL_CONTINUATION:
-      __atomic_store_n (&reactor->watchdog.question, ((TroupePromise *) mail)->question, __ATOMIC_RELEASE);
-      troupe_promise_run_turn ((TroupePromise *) mail);
-      break;
-
-    case TROUPE_MAIL_TIMER:
-      troupe_timer_run_turn ((TroupeTimer *) mail);
-      break;
-
-    case TROUPE_MAIL_IO:
-      troupe_io_run_turn ((TroupeIo *) mail);
-      break;
-
-    case TROUPE_MAIL_CALL:
-      troupe_call_run ((TroupeCall *) mail, ((TroupeCall *) mail)->func);
-      break;
-
-    case TROUPE_MAIL_MESSAGE:
-    default:
-      g_assert_not_reached ();
-    }
-}
-
-static inline guint8
-troupe_ref_get_running_flags (TroupeRef *self)
-{
-  guint8 flags = self->flags & ~TROUPE_REF_QUEUED;
-
-  return flags & TROUPE_REF_OUTSIDE ? flags : flags | TROUPE_REF_RUNNING;
-}
-
-/* Runs the turns that were there when the slice began, and no more than a slice's worth. */
-void
-troupe_ref_run_slice (TroupeRef *self)
-{
-  TroupeReactor *reactor = self->reactor;
-  guint left = MIN (self->n_mail, TROUPE_SLICE_TURNS);
-  gboolean crowds;
-
-  if (G_UNLIKELY (self->state != TROUPE_REF_LIVE) && troupe_ref_is_on_hold (self))
-    left = 0;
-
-  troupe_reactor_set_running (reactor, self);
-  reactor->running_stack = troupe_depth_get_stack ();
-  self->flags = troupe_ref_get_running_flags (self);
-
-  while (TRUE)
-    {
-      TroupeMail *mail;
-
-      while (G_UNLIKELY ((self->control & ~TROUPE_CONTROL_HELD) != 0))
-        {
-          troupe_reactor_note_subject (reactor, troupe_watchdog_subjects[TROUPE_WATCHDOG_CONTROL]);
-          troupe_ref_run_control (self);
-          reactor->turns++;
-          troupe_reactor_show_life (reactor);
-          if (troupe_ref_is_on_hold (self))
-            left = 0;
-        }
-      if (left == 0)
-        break;
-      if (G_UNLIKELY (self->control != 0))
-        mail = troupe_ref_take_held (self);
-      else
-        mail = self->head != NULL ? troupe_ref_dequeue (self) : NULL;
-      if (mail == NULL)
-        break;
-      left--;
-      reactor->turns++;
-      troupe_ref_run_turn (self, reactor, mail);
-      troupe_reactor_show_life (reactor);
-    }
-
-  if (reactor->flushes != NULL)
-    troupe_reactor_run_flushes (reactor);
-
-  crowds = self->flags & TROUPE_REF_CROWDS;
-  self->flags &= ~(TROUPE_REF_RUNNING | TROUPE_REF_CROWDS);
-  troupe_reactor_set_running (reactor, NULL);
-  troupe_reactor_show_life (reactor);
-
-  if (G_UNLIKELY (self->control != 0) ? troupe_ref_has_turn (self) : self->head != NULL)
-    {
-      if (G_UNLIKELY (self->state != TROUPE_REF_LIVE) && troupe_ref_is_on_hold (self))
-        {
-          if ((self->control & ~TROUPE_CONTROL_HELD) != 0)
-            troupe_ref_awaken (self);
-        }
-      else if (G_UNLIKELY (crowds) && self->control == 0)
-        troupe_reactor_make_late (reactor, self);
-      else
-        troupe_ref_awaken (self);
-    }
-  else
-    troupe_ref_check_letters (self);
 }
 
 /**
