@@ -10,6 +10,7 @@
 #include "troupe-factory-private.h"
 #include "troupe-protocol-private.h"
 #include "troupe-reactor-private.h"
+#include "troupe-ref-life-private.h"
 #include "troupe-transport-private.h"
 
 /**
@@ -83,9 +84,9 @@ troupe_factory_child_terminated (TroupeActor       *actor,
 {
   TroupeRef *child = troupe_termination_get_actor (termination);
 
-  if (child->flags & TROUPE_REF_COUNTED)
+  if (child->is_counted)
     {
-      child->flags &= ~TROUPE_REF_COUNTED;
+      child->is_counted = FALSE;
       get_private (TROUPE_FACTORY (actor))->n_connections--;
     }
 
@@ -227,14 +228,13 @@ troupe_factory_call_build (TroupeFactory        *self,
   return klass->build_protocol (self, address, error);
 }
 
-TroupeRef *
-troupe_factory_build (TroupeFactory        *self,
-                      int                   fd,
-                      const TroupeAddress  *peer,
-                      GError              **error)
+/* The connection over FD, which is taken: REF, taken, or NULL. */
+static TroupeRef *
+troupe_factory_give_socket (TroupeFactory       *self,
+                            TroupeRef           *ref,
+                            int                  fd,
+                            const TroupeAddress *peer)
 {
-  g_autoptr (TroupeRef) ref = troupe_factory_call_build (self, peer, error);
-
   if (ref != NULL && !g_type_is_a (ref->type, TROUPE_TYPE_PROTOCOL))
     {
       g_critical ("The build_protocol of %s gave an actor of type %s, which is no protocol", G_OBJECT_TYPE_NAME (self),
@@ -248,14 +248,46 @@ troupe_factory_build (TroupeFactory        *self,
       return NULL;
     }
 
-  if (ref->parent == troupe_actor_get_ref (TROUPE_ACTOR (self)) && ref->state != TROUPE_REF_ENDED)
+  if (ref->parent == troupe_actor_get_ref (TROUPE_ACTOR (self)) && ref->is_linked)
     {
-      ref->flags |= TROUPE_REF_COUNTED;
+      ref->is_counted = TRUE;
       get_private (self)->n_connections++;
     }
 
   troupe_protocol_give_transport (ref, troupe_transport_new (fd, peer));
-  return g_steal_pointer (&ref);
+  return ref;
+}
+
+static void
+begin_birth (gpointer ref,
+             gpointer data)
+{
+  troupe_ref_begin_life (ref);
+}
+
+TroupeRef *
+troupe_factory_build (TroupeFactory        *self,
+                      int                   fd,
+                      const TroupeAddress  *peer,
+                      GError              **error)
+{
+  TroupeReactor *reactor = troupe_actor_get_ref (TROUPE_ACTOR (self))->reactor;
+  GPtrArray *outer = reactor->births;
+  g_autoptr (GPtrArray) births = NULL;
+  TroupeRef *ref;
+
+  if (troupe_system_get_n_reactors (troupe_actor_get_system (TROUPE_ACTOR (self))) > 1)
+    births = g_ptr_array_new_with_free_func ((GDestroyNotify) troupe_ref_unref);
+
+  /* What is spawned on another reactor does not begin before it has its transport: that is to be its first turn. */
+  reactor->births = births;
+  ref = troupe_factory_call_build (self, peer, error);
+  reactor->births = outer;
+
+  ref = troupe_factory_give_socket (self, ref, fd, peer);
+  if (births != NULL)
+    g_ptr_array_foreach (births, begin_birth, NULL);
+  return ref;
 }
 
 /**

@@ -10,7 +10,7 @@
 G_BEGIN_DECLS
 
 /* Makes TRANSPORT, taken, the connection of the protocol actor at CONNECTION, in its next turn. If it has ended by then
- * the transport closes. On CONNECTION's thread. */
+ * the transport closes. Any thread. */
 void troupe_protocol_give_transport (TroupeRef       *connection,
                                      TroupeTransport *transport);
 

@@ -110,11 +110,25 @@ troupe_protocol_take_transport_cb (TroupeRef *connection,
   troupe_transport_attach (transport, self, connection);
 }
 
+static void
+troupe_protocol_give_transport_cb (TroupeRef *connection,
+                                   gpointer   transport)
+{
+  troupe_ref_call_first (connection, troupe_protocol_take_transport_cb, NULL, transport, g_object_unref);
+}
+
+static void
+troupe_protocol_refuse_transport_cb (TroupeRef *connection,
+                                     gpointer   transport)
+{
+  g_object_unref (transport);
+}
+
 void
 troupe_protocol_give_transport (TroupeRef       *connection,
                                 TroupeTransport *transport)
 {
-  troupe_ref_call_first (connection, troupe_protocol_take_transport_cb, NULL, transport, g_object_unref);
+  troupe_ref_call_at_once (connection, troupe_protocol_give_transport_cb, troupe_protocol_refuse_transport_cb, transport);
 }
 
 /**

@@ -283,7 +283,7 @@ troupe_actor_spawn (TroupeActor  *self,
 
   va_start (args, error);
   first_property = va_arg (args, const char *);
-  child = troupe_ref_spawn_valist (troupe_actor_get_ref (self), name, type, error, first_property, args);
+  child = troupe_ref_spawn_valist (troupe_actor_get_ref (self), NULL, name, type, error, first_property, args);
   va_end (args);
 
   return child;
@@ -318,6 +318,79 @@ troupe_actor_spawn_with_properties (TroupeActor   *self,
                                     const GValue   values[],
                                     GError       **error)
 {
+  return troupe_actor_spawn_on_with_properties (self, NULL, name, type, n_properties, names, values, error);
+}
+
+/**
+ * troupe_actor_spawn_on: (skip)
+ * @self: an actor, in its turn
+ * @reactor: (nullable): a reactor of the system's, or %NULL for where the class says
+ * @name: (nullable): a name that no other child of @self has, or %NULL for one made of the kind and a serial number
+ * @type: the type of the child, derived from [class@Troupe.Actor]
+ * @error: return location for a #GError
+ * @...: names and values of properties to construct it with, then %NULL
+ *
+ * Spawns a child on a reactor of one's choice. See [method@Troupe.Actor.spawn_on_with_properties].
+ *
+ * Returns: (transfer full) (nullable): the address of the child, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+TroupeRef *
+troupe_actor_spawn_on (TroupeActor    *self,
+                       TroupeReactor  *reactor,
+                       const char     *name,
+                       GType           type,
+                       GError        **error,
+                       ...)
+{
+  TroupeRef *child;
+  const char *first_property;
+  va_list args;
+
+  g_return_val_if_fail (TROUPE_IS_ACTOR (self), NULL);
+  g_return_val_if_fail (troupe_actor_get_ref (self) != NULL, NULL);
+  g_return_val_if_fail (reactor == NULL || troupe_system_has_reactor (troupe_actor_get_ref (self)->system, reactor), NULL);
+  g_return_val_if_fail (g_type_is_a (type, TROUPE_TYPE_ACTOR) && !G_TYPE_IS_ABSTRACT (type), NULL);
+
+  va_start (args, error);
+  first_property = va_arg (args, const char *);
+  child = troupe_ref_spawn_valist (troupe_actor_get_ref (self), reactor, name, type, error, first_property, args);
+  va_end (args);
+
+  return child;
+}
+
+/**
+ * troupe_actor_spawn_on_with_properties: (rename-to troupe_actor_spawn_on)
+ * @self: an actor, in its turn
+ * @reactor: (nullable): a reactor of the system's, or %NULL for where the class says
+ * @name: (nullable): a name that no other child of @self has, or %NULL for one made of the kind and a serial number
+ * @type: the type of the child, derived from [class@Troupe.Actor]
+ * @n_properties: how many properties follow
+ * @names: (array length=n_properties) (nullable): their names
+ * @values: (array length=n_properties) (nullable): their values
+ * @error: return location for a #GError
+ *
+ * Spawns a child on a reactor of one's choice.
+ *
+ * It is as with [method@Troupe.Actor.spawn_with_properties], wherever the child lives: it is sent messages, supervised, watched and stopped in the same
+ * way. It lives on its reactor until it has ended, restarts included. See [method@Troupe.System.pick_reactor].
+ *
+ * Returns: (transfer full) (nullable): the address of the child, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+TroupeRef *
+troupe_actor_spawn_on_with_properties (TroupeActor    *self,
+                                       TroupeReactor  *reactor,
+                                       const char     *name,
+                                       GType           type,
+                                       guint           n_properties,
+                                       const char     *names[],
+                                       const GValue    values[],
+                                       GError        **error)
+{
   TroupeRef *ref;
 
   g_return_val_if_fail (TROUPE_IS_ACTOR (self), NULL);
@@ -326,8 +399,32 @@ troupe_actor_spawn_with_properties (TroupeActor   *self,
 
   ref = troupe_actor_get_ref (self);
   g_return_val_if_fail (ref != NULL, NULL);
+  g_return_val_if_fail (reactor == NULL || troupe_system_has_reactor (ref->system, reactor), NULL);
 
-  return troupe_ref_spawn (ref->system, ref->reactor, ref, name, type, n_properties, names, values, error);
+  return troupe_ref_spawn (ref->system, reactor, ref, name, type, n_properties, names, values, error);
+}
+
+/**
+ * troupe_actor_class_set_placement:
+ * @klass: the class, in its `class_init`
+ * @placement: where its actors live
+ *
+ * Says where actors of this class, and of those derived from it, live in a system with several reactors.
+ *
+ * By default an actor lives where its parent does, on the same thread. A class whose actors share nothing but messages with others, and use no
+ * global data without a lock, can be spread: connections for instance, whose factory then places each on the reactor that has the least to do.
+ * In a system with one reactor it makes no difference.
+ *
+ * Since: 1.0
+ */
+void
+troupe_actor_class_set_placement (TroupeActorClass *klass,
+                                  TroupePlacement   placement)
+{
+  g_return_if_fail (TROUPE_IS_ACTOR_CLASS (klass));
+  g_return_if_fail (placement <= TROUPE_PLACEMENT_SPREAD);
+
+  klass->placement = placement;
 }
 
 /**

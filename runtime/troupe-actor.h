@@ -9,6 +9,7 @@
 #endif
 
 #include "troupe-message.h"
+#include "troupe-reactor.h"
 #include "troupe-supervision.h"
 #include "troupe-termination.h"
 #include "troupe-timer.h"
@@ -97,6 +98,7 @@ struct _TroupeActorClass
   TroupeOverflow     overflow;
   const char *const *urgent;
   guint              stash_limit;
+  TroupePlacement    placement;
 
   gpointer _reserved[8];
 };
@@ -125,6 +127,10 @@ void          troupe_actor_class_set_stash_limit (TroupeActorClass *klass,
                                            guint               limit);
 
 TROUPE_AVAILABLE_IN_ALL
+void          troupe_actor_class_set_placement (TroupeActorClass *klass,
+                                           TroupePlacement     placement);
+
+TROUPE_AVAILABLE_IN_ALL
 TroupeRef    *troupe_actor_get_ref        (TroupeActor        *self);
 TROUPE_AVAILABLE_IN_ALL
 TroupeSystem *troupe_actor_get_system     (TroupeActor        *self);
@@ -136,6 +142,22 @@ TroupeRef    *troupe_actor_spawn          (TroupeActor        *self,
                                            ...) G_GNUC_NULL_TERMINATED;
 TROUPE_AVAILABLE_IN_ALL
 TroupeRef    *troupe_actor_spawn_with_properties (TroupeActor  *self,
+                                           const char         *name,
+                                           GType               type,
+                                           guint               n_properties,
+                                           const char         *names[],
+                                           const GValue        values[],
+                                           GError            **error);
+TROUPE_AVAILABLE_IN_ALL
+TroupeRef    *troupe_actor_spawn_on       (TroupeActor        *self,
+                                           TroupeReactor      *reactor,
+                                           const char         *name,
+                                           GType               type,
+                                           GError            **error,
+                                           ...) G_GNUC_NULL_TERMINATED;
+TROUPE_AVAILABLE_IN_ALL
+TroupeRef    *troupe_actor_spawn_on_with_properties (TroupeActor *self,
+                                           TroupeReactor      *reactor,
                                            const char         *name,
                                            GType               type,
                                            guint               n_properties,

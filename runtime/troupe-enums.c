@@ -11,6 +11,10 @@ G_DEFINE_ENUM_TYPE (TroupeEnd, troupe_end,
                     G_DEFINE_ENUM_VALUE (TROUPE_END_FAILED, "failed"),
                     G_DEFINE_ENUM_VALUE (TROUPE_END_KILLED, "killed"))
 
+G_DEFINE_ENUM_TYPE (TroupePlacement, troupe_placement,
+                    G_DEFINE_ENUM_VALUE (TROUPE_PLACEMENT_PARENT, "parent"),
+                    G_DEFINE_ENUM_VALUE (TROUPE_PLACEMENT_SPREAD, "spread"))
+
 G_DEFINE_ENUM_TYPE (TroupeDirective, troupe_directive,
                     G_DEFINE_ENUM_VALUE (TROUPE_DIRECTIVE_RESUME, "resume"),
                     G_DEFINE_ENUM_VALUE (TROUPE_DIRECTIVE_RESTART, "restart"),

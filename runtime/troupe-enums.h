@@ -36,6 +36,25 @@ TROUPE_AVAILABLE_IN_ALL
 GType troupe_end_get_type (void) G_GNUC_CONST;
 
 /**
+ * TroupePlacement:
+ * @TROUPE_PLACEMENT_PARENT: on the reactor of the parent; at the top, on the system's own
+ * @TROUPE_PLACEMENT_SPREAD: on the reactor that has the least to do
+ *
+ * Where the actors of a class live, in a system with several reactors, unless whoever spawns one says otherwise.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  TROUPE_PLACEMENT_PARENT,
+  TROUPE_PLACEMENT_SPREAD,
+} TroupePlacement;
+
+#define TROUPE_TYPE_PLACEMENT (troupe_placement_get_type ())
+TROUPE_AVAILABLE_IN_ALL
+GType troupe_placement_get_type (void) G_GNUC_CONST;
+
+/**
  * TroupeDirective:
  * @TROUPE_DIRECTIVE_RESUME: it goes on with the next message, as if nothing had happened
  * @TROUPE_DIRECTIVE_RESTART: its object ends and is built anew; address, mailbox, name and watches stay

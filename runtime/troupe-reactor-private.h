@@ -21,6 +21,7 @@ G_BEGIN_DECLS
 #define TROUPE_BUFFER_SIZE   65536
 #define TROUPE_CROWDED_MAIL  256     /* in a mailbox: who adds to it is in no hurry */
 #define TROUPE_LATE_US       10000   /* how long it may have to wait for that */
+#define TROUPE_WINDOW_US     50000   /* over which load is measured */
 
 /* Actors with something to do, in line. */
 typedef struct
@@ -68,6 +69,14 @@ struct _TroupeReactor
   gboolean         rested;           /* others had an iteration since the last pass */
   gint64           busy_since;       /* the first pass after that, µs */
   gint64           pass_end;         /* µs */
+
+  /* What others may want to know: written by the reactor's thread, but for the number of actors. */
+  guint64          n_turns;          /* atomic: in all */
+  guint64          n_actors;         /* atomic */
+  gint64           busy;             /* µs of passes in this window */
+  gint64           window;           /* µs: when it began */
+  int              load;             /* atomic: ‰ of the last one that was spent in passes */
+  GPtrArray       *births;           /* TroupeRef: spawned for other reactors and not begun yet, while a factory builds; or NULL */
 
   TroupeRef       *running;          /* whose turn runs; atomic: written by the reactor's thread, which just reads it */
   int              running_depth;    /* g_main_depth () of that turn */

@@ -311,11 +311,32 @@ troupe_reactor_has_ready (TroupeReactor *self)
   return self->ready.head != NULL || self->late.head != NULL;
 }
 
+/* A pass has begun at BEGUN and is over. */
+static void
+troupe_reactor_count_pass (TroupeReactor *self,
+                           gint64         begun)
+{
+  gint64 length = self->pass_end - self->window;
+
+  /* Relaxed: they are numbers for people and for choosing among reactors, and publish nothing. */
+  __atomic_store_n (&self->n_turns, self->n_turns + self->turns, __ATOMIC_RELAXED);
+
+  self->busy += self->pass_end - begun;
+  if (length < TROUPE_WINDOW_US)
+    return;
+
+  __atomic_store_n (&self->load, (int) (self->busy * 1000 / length), __ATOMIC_RELAXED);
+  self->busy = 0;
+  __atomic_store_n (&self->window, self->pass_end, __ATOMIC_RELAXED);
+}
+
 static void
 troupe_reactor_run_pass (TroupeReactor *self)
 {
+  gint64 begun;
+
   self->turns = 0;
-  self->now = troupe_reactor_read_clock (self);
+  self->now = begun = troupe_reactor_read_clock (self);
   /* Whoever slept so long had nothing to do, and so had everybody else. */
   if (self->rested || self->now - self->pass_end >= TROUPE_PASS_US)
     {
@@ -335,6 +356,7 @@ troupe_reactor_run_pass (TroupeReactor *self)
 
   /* A flood on sockets leaves nothing behind in any one pass, and yet every iteration would be ours. */
   self->pass_end = troupe_reactor_read_clock (self);
+  troupe_reactor_count_pass (self, begun);
   self->yielding = troupe_reactor_has_ready (self) || self->pass_end - self->busy_since >= TROUPE_PASS_US;
 }
 
@@ -934,6 +956,71 @@ troupe_reactor_get_time (TroupeReactor *self)
   g_return_val_if_fail (TROUPE_IS_REACTOR (self), 0);
 
   return troupe_reactor_read_clock (self);
+}
+
+/**
+ * troupe_reactor_get_load:
+ * @self: a reactor
+ *
+ * Tells how much of its time the reactor has spent on its actors lately: in a window of some 50 milliseconds.
+ *
+ * Call it from any thread.
+ *
+ * Returns: 0 for one that has nothing to do, up to 1 for one that has no time left
+ *
+ * Since: 1.0
+ */
+double
+troupe_reactor_get_load (TroupeReactor *self)
+{
+  gint64 window;
+
+  g_return_val_if_fail (TROUPE_IS_REACTOR (self), 0);
+
+  /* Nobody closes the window of one that has nothing to do, or is in one long pass. */
+  window = __atomic_load_n (&self->window, __ATOMIC_RELAXED);
+  if (g_get_monotonic_time () - window > 4 * TROUPE_WINDOW_US)
+    return __atomic_load_n (&self->sleeping, __ATOMIC_RELAXED) ? 0 : 1;
+
+  return __atomic_load_n (&self->load, __ATOMIC_RELAXED) / 1000.0;
+}
+
+/**
+ * troupe_reactor_get_n_turns:
+ * @self: a reactor
+ *
+ * Counts the turns that the reactor has run, up to its last pass. Call it from any thread.
+ *
+ * Returns: how many
+ *
+ * Since: 1.0
+ */
+guint64
+troupe_reactor_get_n_turns (TroupeReactor *self)
+{
+  g_return_val_if_fail (TROUPE_IS_REACTOR (self), 0);
+
+  return __atomic_load_n (&self->n_turns, __ATOMIC_RELAXED);
+}
+
+/**
+ * troupe_reactor_get_n_actors:
+ * @self: a reactor of a system that has several
+ *
+ * Counts the actors that have been spawned for the reactor and have not ended, but for the root. Call it from any thread.
+ *
+ * Where a system has one reactor only, [method@Troupe.System.get_n_actors] is that number; it is not counted here.
+ *
+ * Returns: how many
+ *
+ * Since: 1.0
+ */
+guint64
+troupe_reactor_get_n_actors (TroupeReactor *self)
+{
+  g_return_val_if_fail (TROUPE_IS_REACTOR (self), 0);
+
+  return __atomic_load_n (&self->n_actors, __ATOMIC_RELAXED);
 }
 
 /**

@@ -36,6 +36,12 @@ void          troupe_reactor_set_priority     (TroupeReactor     *self,
                                                int                priority);
 TROUPE_AVAILABLE_IN_ALL
 gint64        troupe_reactor_get_time         (TroupeReactor     *self);
+TROUPE_AVAILABLE_IN_ALL
+double        troupe_reactor_get_load         (TroupeReactor     *self);
+TROUPE_AVAILABLE_IN_ALL
+guint64       troupe_reactor_get_n_turns      (TroupeReactor     *self);
+TROUPE_AVAILABLE_IN_ALL
+guint64       troupe_reactor_get_n_actors     (TroupeReactor     *self);
 
 TROUPE_AVAILABLE_IN_ALL
 TroupeTimer  *troupe_reactor_call_later       (TroupeReactor     *self,

@@ -86,11 +86,7 @@ struct _TroupeRefExtra
   TroupeSupervisor *supervisor;      /* of its children */
   TroupeRestart *restart;            /* that is under way */
   TroupeMessage *failed;             /* a reference: to be handled again after a restart */
-  gint64       born;                 /* µs: when it was restarted last */
   guint        n_restarts;
-  guint        n_in_row;             /* restarts, each soon after the one before */
-  TroupeTally  tally;                /* of restarts, where those of each child are counted alone */
-  gboolean     is_escalated;         /* its parent failed for its sake */
   gboolean     is_mortal;            /* its construct properties were not kept: it cannot be restarted */
   TroupeMailbox *mailbox;            /* what it does besides handing out messages; or NULL */
   guint        n_throttles;          /* mailboxes that want it to read no more */
@@ -104,10 +100,18 @@ GPtrArray      *troupe_ref_steal_set    (GHashTable    **set);
 
 /* In SELF's slice, at a turn boundary. */
 void            troupe_ref_run_control  (TroupeRef      *self);
-/* On SELF's thread: puts it among its parent's children; FALSE if the parent ends. */
+/* On its parent's thread: puts SELF among its parent's children; FALSE if the parent ends. */
 gboolean        troupe_ref_link_parent  (TroupeRef      *self);
+/* Has one that is linked, and waits among the births of its parent's reactor, begin. */
+void            troupe_ref_begin_life   (TroupeRef      *self);
 /* The end of one that was never born because its parent ended first. */
 void            troupe_ref_end_unborn   (TroupeRef      *self);
+/* SELF's parent is on SELF's thread, and there is one. */
+static inline gboolean
+troupe_ref_has_parent_here (TroupeRef *self)
+{
+  return self->parent != NULL && self->parent->reactor == self->reactor;
+}
 /* Builds the object and starts it. FALSE: that has failed, which is noted. */
 gboolean        troupe_ref_be_born      (TroupeRef      *self);
 /* Takes out of the mailbox what SELF's state refuses. */
@@ -131,7 +135,7 @@ void            troupe_ref_publish_termination (TroupeRef *self,
                                          TroupeNews      news,
                                          TroupeEnd       end);
 
-/* Supervision: troupe-ref-restart.c. In SELF's slice. */
+/* Supervision: troupe-ref-restart.c. On SELF's thread. */
 
 /* SELF has failed: asks its supervisor, or ends it. */
 void            troupe_ref_take_failure (TroupeRef      *self);

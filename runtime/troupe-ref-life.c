@@ -63,7 +63,6 @@ troupe_ref_free_extra (TroupeRef *self)
   g_clear_pointer (&extra->links, g_hash_table_unref);
   g_clear_error (&extra->error);
   g_clear_pointer (&extra->supervisor, troupe_supervisor_free);
-  troupe_tally_clear (&extra->tally);
   g_assert (extra->restart == NULL && extra->failed == NULL);
   g_clear_pointer (&extra->mailbox, troupe_mailbox_free);
   g_free (extra);
@@ -121,15 +120,10 @@ troupe_ref_link_parent (TroupeRef *self)
 {
   TroupeRef *parent = self->parent;
 
-  if (parent == NULL)
-    {
-      troupe_ref_ref (self);
-      return TRUE;
-    }
-
   if (parent->state != TROUPE_REF_LIVE)
     return FALSE;
 
+  self->is_linked = TRUE;
   self->previous_sibling = parent->last_child;
   if (parent->last_child != NULL)
     parent->last_child->next_sibling = self;
@@ -139,23 +133,24 @@ troupe_ref_link_parent (TroupeRef *self)
   return TRUE;
 }
 
-/* The reference that the parent, or the root itself, had is the slice's now, which drops it. */
+/* On its parent's thread. The reference that the parent had is the caller's now. */
 static void
 troupe_ref_unlink_parent (TroupeRef *self)
 {
   TroupeRef *parent = self->parent;
 
-  if (parent != NULL)
-    {
-      if (self->next_sibling != NULL)
-        self->next_sibling->previous_sibling = self->previous_sibling;
-      else
-        parent->last_child = self->previous_sibling;
-      if (self->previous_sibling != NULL)
-        self->previous_sibling->next_sibling = self->next_sibling;
-      self->next_sibling = self->previous_sibling = NULL;
-      troupe_ref_unhold (parent);
-    }
+  if (parent->extra != NULL && parent->extra->supervisor != NULL)
+    troupe_supervisor_drop_charge (parent->extra->supervisor, self);
+
+  if (self->next_sibling != NULL)
+    self->next_sibling->previous_sibling = self->previous_sibling;
+  else
+    parent->last_child = self->previous_sibling;
+  if (self->previous_sibling != NULL)
+    self->previous_sibling->next_sibling = self->next_sibling;
+  self->next_sibling = self->previous_sibling = NULL;
+  self->is_linked = FALSE;
+  troupe_ref_unhold (parent);
 }
 
 static TroupeActor *
@@ -241,7 +236,7 @@ troupe_ref_end_children (TroupeRef *self,
   TroupeRef *child;
 
   for (child = self->last_child; child != NULL; child = child->previous_sibling)
-    troupe_ref_set_control (child, bits);
+    troupe_ref_control (child, bits);
 }
 
 void
@@ -434,36 +429,77 @@ troupe_ref_child_ended_cb (TroupeRef *self,
 
 /* Its parent ends or is restarted itself, and will not say that SELF has failed, unless that is why it does. */
 static void
-troupe_ref_warn_failed (TroupeRef *self)
+troupe_ref_warn_failed (TroupeRef         *self,
+                        TroupeTermination *termination)
 {
+  TroupeRefExtra *parents = self->parent->extra;
+  TroupeCharge *charge = troupe_supervisor_find_charge (parents != NULL ? parents->supervisor : NULL, self);
   g_autofree char *path = NULL;
 
-  if (!(self->flags & TROUPE_REF_FAILED) || self->extra->is_escalated)
+  if (troupe_termination_get_end (termination) != TROUPE_END_FAILED || (charge != NULL && charge->is_escalated))
     return;
 
   path = troupe_ref_dup_path (self);
-  g_warning ("The actor “%s” failed: %s", path, self->extra->error->message);
+  g_warning ("The actor “%s” failed: %s", path, troupe_termination_get_error (termination)->message);
 }
 
+/* On its parent's thread. */
 static void
-troupe_ref_tell_parent (TroupeRef *self)
+troupe_ref_tell_parent (TroupeRef         *self,
+                        TroupeTermination *termination)
 {
   TroupeRef *parent = self->parent;
 
-  if (parent == NULL)
-    return;
-
   if (parent->state > TROUPE_REF_SUSPENDED || parent->actor == NULL)
+    troupe_ref_warn_failed (self, termination);
+  else
+    troupe_ref_call_object (parent, troupe_ref_child_ended_cb, troupe_termination_ref (termination),
+                            (GDestroyNotify) troupe_termination_unref);
+}
+
+/* Whether a parent, on whose thread we are, wants to be told. */
+static gboolean
+troupe_ref_wants_to_know (TroupeRef *parent,
+                          TroupeEnd  end)
+{
+  return end == TROUPE_END_FAILED || (parent->actor != NULL && !troupe_actor_ignores_children (parent->actor));
+}
+
+static void
+troupe_ref_leave_parent_cb (TroupeRef *parent,
+                            gpointer   data)
+{
+  g_autoptr (TroupeTermination) termination = data;
+  TroupeRef *self = troupe_termination_get_actor (termination);
+
+  if (troupe_ref_wants_to_know (parent, troupe_termination_get_end (termination)))
+    troupe_ref_tell_parent (self, termination);
+  troupe_ref_unlink_parent (self);
+  if (parent->parent == NULL)
+    troupe_system_actor_ended (self->system, self);
+  troupe_ref_unref (self);
+}
+
+/* In the last turn of one that has a parent. The slice is left with a reference, which it drops. */
+static void
+troupe_ref_leave_parent (TroupeRef *self)
+{
+  if (!troupe_ref_has_parent_here (self))
     {
-      troupe_ref_warn_failed (self);
+      troupe_ref_ref (self);
+      troupe_ref_call_at_once (self->parent, troupe_ref_leave_parent_cb, NULL, troupe_ref_new_termination (self));
       return;
     }
 
-  if (!(self->flags & TROUPE_REF_FAILED) && troupe_actor_ignores_children (parent->actor))
-    return;
+  if (troupe_ref_wants_to_know (self->parent, troupe_ref_get_end (self)))
+    {
+      g_autoptr (TroupeTermination) termination = troupe_ref_new_termination (self);
 
-  troupe_ref_call_object (parent, troupe_ref_child_ended_cb, troupe_ref_new_termination (self),
-                          (GDestroyNotify) troupe_termination_unref);
+      troupe_ref_tell_parent (self, termination);
+    }
+  troupe_ref_unlink_parent (self);
+  if (self->parent->parent == NULL)
+    troupe_system_actor_ended (self->system, self);
 }
 
 void
@@ -539,16 +575,16 @@ troupe_ref_finish_end (TroupeRef *self)
     troupe_registry_remove (troupe_system_get_registry (system), self);
   troupe_ref_tell_watchers (self);
   troupe_ref_end_links (self);
-  troupe_ref_tell_parent (self);
   troupe_ref_publish_termination (self, TROUPE_NEWS_STOPPED, troupe_ref_get_end (self));
-  troupe_ref_unlink_parent (self);
-  if (self->parent != NULL && self->parent->parent == NULL)
-    troupe_system_actor_ended (system, self);
 
-  if (self->parent != NULL)
-    troupe_system_count_actor (system, -1);
-  else
-    troupe_system_root_ended (system);
+  if (self->parent == NULL)
+    {
+      troupe_system_root_ended (system);
+      return;
+    }
+
+  troupe_ref_leave_parent (self);
+  troupe_system_count_actor (system, self->reactor, -1);
 }
 
 void
@@ -564,7 +600,7 @@ troupe_ref_end_unborn (TroupeRef *self)
     troupe_registry_remove (troupe_system_get_registry (self->system), self);
   troupe_ref_tell_watchers (self);
   troupe_ref_end_links (self);
-  troupe_system_count_actor (self->system, -1);
+  troupe_system_count_actor (self->system, self->reactor, -1);
 }
 
 void

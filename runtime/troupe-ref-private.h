@@ -48,7 +48,6 @@ enum
   TROUPE_REF_KILLED  = 1 << 4,
   TROUPE_REF_FAILED  = 1 << 5,
   TROUPE_REF_CROWDS  = 1 << 6,       /* has sent to a crowded mailbox in this slice */
-  TROUPE_REF_COUNTED = 1 << 7,       /* a connection, counted by its factory */
 };
 
 /*
@@ -108,6 +107,8 @@ struct _TroupeRef
   /* ---- the rest */
   guint                 n_holds;     /* children and resources that its end waits for */
   guint                 n_letters;   /* messages that name it as their sender and stay on its thread */
+  guint8                is_linked;   /* among its parent's children; this, the next one and its siblings are the parent's thread's */
+  guint8                is_counted;  /* a connection, counted by its factory */
   TroupeSystem         *system;      /* a reference, but for the root, which is the system's; NULL outside; like the next four for any thread */
   GType                 type;
   guint64               serial;
@@ -306,7 +307,7 @@ void       troupe_ref_call_first       (TroupeRef      *self,
 void       troupe_ref_unqueue          (TroupeRef      *self,
                                         TroupeMail     *mail);
 
-/* Any thread. PARENT NULL makes a root. */
+/* Any thread. PARENT NULL makes a root. REACTOR NULL: where the class says. */
 TroupeRef *troupe_ref_spawn            (TroupeSystem   *system,
                                         TroupeReactor  *reactor,
                                         TroupeRef      *parent,
@@ -317,6 +318,7 @@ TroupeRef *troupe_ref_spawn            (TroupeSystem   *system,
                                         const GValue   *values,
                                         GError        **error);
 TroupeRef *troupe_ref_spawn_valist     (TroupeRef      *parent,
+                                        TroupeReactor  *reactor,
                                         const char     *name,
                                         GType           type,
                                         GError        **error,

@@ -126,29 +126,65 @@ troupe_ref_new_outside (TroupeReactor *reactor)
   return self;
 }
 
-/* On its own thread. */
+/*
+ * A new actor is first put among its parent's children, on the parent's thread, and then begins, on its own. What the parent tells
+ * it afterwards comes after that. Somebody on its thread may find it before: what it is sent waits until it begins (TROUPE_REF_QUEUED).
+ */
+
 static void
 troupe_ref_begin (TroupeRef *self,
                   gpointer   data)
 {
   self->flags &= ~TROUPE_REF_QUEUED;
-  if (troupe_ref_link_parent (self))
-    {
-      troupe_ref_set_control (self, TROUPE_CONTROL_BIRTH);
-      if (self->parent != NULL && troupe_system_wants_news (self->system, TROUPE_NEWS_SPAWNED))
-        troupe_system_publish_news (self->system, TROUPE_NEWS_SPAWNED, self, TROUPE_TYPE_REF, self);
-    }
-  else
-    {
-      troupe_ref_end_unborn (self);
-    }
+  troupe_ref_set_control (self, TROUPE_CONTROL_BIRTH);
+  if (self->parent != NULL && troupe_system_wants_news (self->system, TROUPE_NEWS_SPAWNED))
+    troupe_system_publish_news (self->system, TROUPE_NEWS_SPAWNED, self, TROUPE_TYPE_REF, self);
 }
 
 static void
-troupe_ref_begin_refused (TroupeRef *self,
+troupe_ref_give_up_birth (TroupeRef *self,
                           gpointer   data)
 {
+  self->flags &= ~TROUPE_REF_QUEUED;
   troupe_ref_end_unborn (self);
+}
+
+void
+troupe_ref_begin_life (TroupeRef *self)
+{
+  troupe_ref_call_at_once (self, troupe_ref_begin, troupe_ref_give_up_birth, NULL);
+}
+
+/* On its parent's thread. */
+static void
+troupe_ref_join_parent (TroupeRef *self)
+{
+  TroupeReactor *here = self->parent->reactor;
+
+  if (!troupe_ref_link_parent (self))
+    troupe_ref_call_at_once (self, troupe_ref_give_up_birth, troupe_ref_give_up_birth, NULL);
+  else if (here->births != NULL && here != self->reactor)
+    g_ptr_array_add (here->births, troupe_ref_ref (self));
+  else
+    troupe_ref_begin_life (self);
+}
+
+static void
+troupe_ref_take_child (TroupeRef *self,
+                       gpointer   data)
+{
+  g_autoptr (TroupeRef) child = data;
+
+  troupe_ref_join_parent (child);
+}
+
+static void
+troupe_ref_refuse_child (TroupeRef *self,
+                         gpointer   data)
+{
+  g_autoptr (TroupeRef) child = data;
+
+  troupe_ref_call_at_once (child, troupe_ref_give_up_birth, troupe_ref_give_up_birth, NULL);
 }
 
 TroupeRef *
@@ -177,6 +213,9 @@ troupe_ref_spawn (TroupeSystem  *system,
           return NULL;
     }
 
+  if (reactor == NULL)
+    reactor = troupe_system_place (system, parent->reactor, type);
+
   if (parent != NULL && troupe_ref_get_state (parent) != TROUPE_REF_LIVE)
     {
       g_autofree char *path = troupe_ref_dup_path (parent);
@@ -190,18 +229,22 @@ troupe_ref_spawn (TroupeSystem  *system,
   self->serial = troupe_system_next_serial (system);
   self->name = g_strdup (name);
   troupe_mailbox_set_up (self);
-  /* Somebody on its thread may find it before that hears of it: what it is sent waits until it begins. */
-  if (!troupe_reactor_is_here (reactor))
+  if (!troupe_reactor_is_here (reactor) || (parent != NULL && !troupe_reactor_is_here (parent->reactor)))
     self->flags |= TROUPE_REF_QUEUED;
   if (name != NULL && !troupe_registry_add (troupe_system_get_registry (system), self, error))
     return NULL;
   if (parent != NULL)
-    troupe_system_count_actor (system, 1);
+    troupe_system_count_actor (system, reactor, 1);
   if (n_properties > 0)
     troupe_ref_need_extra (self)->birth = troupe_birth_new (n_properties, names, values);
 
-  /* It may be stopped before it has had a turn. */
-  troupe_ref_call_at_once (self, troupe_ref_begin, troupe_ref_begin_refused, NULL);
+  /* At once: it may be stopped before it has had a turn. */
+  if (parent == NULL)
+    troupe_ref_begin (troupe_ref_ref (self), NULL);
+  else if (troupe_reactor_is_here (parent->reactor))
+    troupe_ref_join_parent (self);
+  else
+    troupe_ref_call_at_once (parent, troupe_ref_take_child, troupe_ref_refuse_child, troupe_ref_ref (self));
   if (name != NULL)
     troupe_registry_announce (troupe_system_get_registry (system), self);
 
@@ -254,12 +297,13 @@ collect_properties (GType         type,
 }
 
 TroupeRef *
-troupe_ref_spawn_valist (TroupeRef   *parent,
-                         const char  *name,
-                         GType        type,
-                         GError     **error,
-                         const char  *first_property,
-                         va_list      args)
+troupe_ref_spawn_valist (TroupeRef     *parent,
+                         TroupeReactor *reactor,
+                         const char    *name,
+                         GType          type,
+                         GError       **error,
+                         const char    *first_property,
+                         va_list        args)
 {
   g_autoptr (GPtrArray) names = NULL;
   g_autoptr (GArray) values = NULL;
@@ -267,7 +311,7 @@ troupe_ref_spawn_valist (TroupeRef   *parent,
   gboolean collected;
 
   if (first_property == NULL)
-    return troupe_ref_spawn (parent->system, parent->reactor, parent, name, type, 0, NULL, NULL, error);
+    return troupe_ref_spawn (parent->system, reactor, parent, name, type, 0, NULL, NULL, error);
 
   names = g_ptr_array_new ();
   values = g_array_new (FALSE, TRUE, sizeof (GValue));
@@ -279,6 +323,6 @@ troupe_ref_spawn_valist (TroupeRef   *parent,
   if (!collected)
     return NULL;
 
-  return troupe_ref_spawn (parent->system, parent->reactor, parent, name, type, names->len,
+  return troupe_ref_spawn (parent->system, reactor, parent, name, type, names->len,
                            (const char **) names->pdata, (const GValue *) (gpointer) values->data, error);
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "troupe-supervision.h"
+#include "troupe-types.h"
 
 G_BEGIN_DECLS
 
@@ -38,15 +39,44 @@ gboolean troupe_tally_count (TroupeTally             *self,
                              const TroupeSupervision *policy,
                              gint64                   now);
 
+/* What a parent keeps of a child that has failed, until that ends. The child may be on another thread. */
+typedef struct
+{
+  TroupeRef  *child;                 /* a reference */
+  GError     *error;                 /* what it has failed with; NULL if that has been decided about */
+  GList       link;                  /* in `failed`, while it waits to be looked at */
+  TroupeTally tally;                 /* of restarts, where those of each child are counted alone */
+  gint64      restarted;             /* µs: when that was last */
+  guint       n_in_row;              /* restarts, each soon after the one before */
+  guint       is_queued : 1;
+  guint       is_born : 1;           /* the object that failed had started … */
+  guint       has_lived : 1;         /* … or one before it */
+  guint       is_mortal : 1;         /* its construct properties were not kept: it cannot be restarted */
+  guint       is_escalated : 1;      /* the parent has failed for its sake */
+} TroupeCharge;
+
 /* What a parent has for its children. For its thread only. */
 typedef struct
 {
   TroupeSupervision *policy;         /* NULL: the default */
   TroupeTally        tally;          /* of restarts of all children together */
-  GQueue             failed;         /* TroupeRef, references: children that wait for a decision, first come first */
+  GHashTable        *charges;        /* TroupeRef to TroupeCharge; NULL: none */
+  GQueue             failed;         /* TroupeCharge, linked by their own links: who waits to be looked at, first come first */
 } TroupeSupervisor;
 
 void   troupe_supervisor_free          (TroupeSupervisor        *self);
+/* SELF may be NULL; so may be what it returns. */
+TroupeCharge *troupe_supervisor_find_charge (TroupeSupervisor   *self,
+                                        TroupeRef               *child);
+TroupeCharge *troupe_supervisor_need_charge (TroupeSupervisor   *self,
+                                        TroupeRef               *child);
+/* CHILD has ended. */
+void   troupe_supervisor_drop_charge   (TroupeSupervisor        *self,
+                                        TroupeRef               *child);
+void   troupe_supervisor_queue_charge  (TroupeSupervisor        *self,
+                                        TroupeCharge            *charge);
+void   troupe_supervisor_unqueue_charge (TroupeSupervisor       *self,
+                                        TroupeCharge            *charge);
 void   troupe_supervisor_set_policy    (TroupeSupervisor        *self,
                                         const TroupeSupervision *policy);
 

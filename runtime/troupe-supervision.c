@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "troupe-ref.h"
 #include "troupe-supervision-private.h"
 
 /**
@@ -51,9 +52,84 @@ troupe_supervisor_free (TroupeSupervisor *self)
 {
   g_assert (self->failed.length == 0);
 
+  g_clear_pointer (&self->charges, g_hash_table_unref);
   g_clear_pointer (&self->policy, troupe_supervision_free);
   troupe_tally_clear (&self->tally);
   g_free (self);
+}
+
+static void
+troupe_charge_free (gpointer data)
+{
+  TroupeCharge *self = data;
+
+  g_assert (!self->is_queued);
+
+  g_clear_error (&self->error);
+  troupe_tally_clear (&self->tally);
+  troupe_ref_unref (self->child);
+  g_free (self);
+}
+
+TroupeCharge *
+troupe_supervisor_find_charge (TroupeSupervisor *self,
+                               TroupeRef        *child)
+{
+  return self != NULL && self->charges != NULL ? g_hash_table_lookup (self->charges, child) : NULL;
+}
+
+TroupeCharge *
+troupe_supervisor_need_charge (TroupeSupervisor *self,
+                               TroupeRef        *child)
+{
+  TroupeCharge *charge = troupe_supervisor_find_charge (self, child);
+
+  if (charge != NULL)
+    return charge;
+
+  if (self->charges == NULL)
+    self->charges = g_hash_table_new_full (NULL, NULL, NULL, troupe_charge_free);
+  charge = g_new0 (TroupeCharge, 1);
+  charge->child = troupe_ref_ref (child);
+  charge->link.data = charge;
+  g_hash_table_insert (self->charges, child, charge);
+
+  return charge;
+}
+
+void
+troupe_supervisor_drop_charge (TroupeSupervisor *self,
+                               TroupeRef        *child)
+{
+  TroupeCharge *charge = troupe_supervisor_find_charge (self, child);
+
+  if (charge == NULL)
+    return;
+
+  troupe_supervisor_unqueue_charge (self, charge);
+  g_hash_table_remove (self->charges, child);
+}
+
+void
+troupe_supervisor_queue_charge (TroupeSupervisor *self,
+                                TroupeCharge     *charge)
+{
+  if (charge->is_queued)
+    return;
+
+  charge->is_queued = TRUE;
+  g_queue_push_tail_link (&self->failed, &charge->link);
+}
+
+void
+troupe_supervisor_unqueue_charge (TroupeSupervisor *self,
+                                  TroupeCharge     *charge)
+{
+  if (!charge->is_queued)
+    return;
+
+  charge->is_queued = FALSE;
+  g_queue_unlink (&self->failed, &charge->link);
 }
 
 void

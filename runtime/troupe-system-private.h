@@ -24,7 +24,15 @@ gboolean   troupe_system_check_live      (TroupeSystem  *self,
 void       troupe_system_note_registered (TroupeSystem  *self,
                                           TroupeRef     *ref);
 void       troupe_system_count_actor     (TroupeSystem  *self,
+                                          TroupeReactor *reactor,
                                           int            more);
+/* Where an actor of TYPE is to live whose parent is on REACTOR, if nobody says otherwise. */
+TroupeReactor *troupe_system_place       (TroupeSystem  *self,
+                                          TroupeReactor *reactor,
+                                          GType          type);
+/* FALSE: REACTOR is none of SELF's. */
+gboolean   troupe_system_has_reactor     (TroupeSystem  *self,
+                                          TroupeReactor *reactor);
 void       troupe_system_count_long_turn (TroupeSystem  *self);
 /* MESSAGE stays the caller's. */
 /* Tells who wants to know of a message that was lost, but is no dead letter. */

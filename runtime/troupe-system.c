@@ -14,6 +14,7 @@
 #include "troupe-signals-private.h"
 #include "troupe-system-private.h"
 #include "troupe-timer-private.h"
+#include "troupe-worker-private.h"
 
 /**
  * TroupeSystem:
@@ -21,7 +22,8 @@
  * A set of actors that start and end together.
  *
  * A system has a root, whose children are the actors that [method@Troupe.System.spawn_with_properties] makes, a registry of names, and a
- * reactor on a main context. A program either calls [method@Troupe.System.run], or leaves the running of the context to whoever does that
+ * reactor on a main context; more reactors, on threads of their own, if it is made with [ctor@Troupe.System.new_with_reactors] or the environment
+ * variable `TROUPE_REACTORS` says how many. A program either calls [method@Troupe.System.run], or leaves the running of the context to whoever does that
  * already, a #GMainLoop or a #GApplication for instance.
  *
  * A system lives until [method@Troupe.System.shutdown]; dropping the last reference does not stop it.
@@ -53,6 +55,7 @@ typedef struct
 #define N_PHASES (TROUPE_PHASE_AFTER + 1)
 
 #define WATCHDOG_MS 50
+#define MAX_REACTORS 1024
 
 /* More than the 10 s that a connection has by default to send what it has accepted. */
 #define SHUTDOWN_TIMEOUT_MS (15 * 1000)
@@ -62,6 +65,9 @@ struct _TroupeSystem
   GObject        parent_instance;
 
   TroupeReactor *reactor;
+  TroupeWorker **workers;            /* the other reactors; NULL: none */
+  guint          n_workers;
+  guint          n_working;          /* that have not ended */
   TroupeRef     *root;
 
   guint64        serial;             /* atomic */
@@ -111,10 +117,13 @@ troupe_system_next_serial (TroupeSystem *self)
 }
 
 void
-troupe_system_count_actor (TroupeSystem *self,
-                           int           more)
+troupe_system_count_actor (TroupeSystem  *self,
+                           TroupeReactor *reactor,
+                           int            more)
 {
   __atomic_fetch_add (&self->n_actors, (guint64) (gint64) more, __ATOMIC_RELAXED);
+  if (self->n_workers > 0)
+    __atomic_fetch_add (&reactor->n_actors, (guint64) (gint64) more, __ATOMIC_RELAXED);
 }
 
 /* Release: who sees it counted sees what was told of it. */
@@ -469,10 +478,37 @@ troupe_system_set_ended (TroupeSystem *self)
 }
 
 static void
+troupe_system_worker_ended (TroupeWorker *worker,
+                            gpointer      user_data)
+{
+  TroupeSystem *self = user_data;
+
+  if (--self->n_working == 0)
+    troupe_system_set_ended (self);
+}
+
+/* No actor is left: what still comes to the workers is bounced. */
+static void
+troupe_system_stop_workers (TroupeSystem *self)
+{
+  guint i;
+
+  if (self->n_workers == 0)
+    {
+      troupe_system_set_ended (self);
+      return;
+    }
+
+  self->n_working = self->n_workers;
+  for (i = 0; i < self->n_workers; i++)
+    troupe_worker_stop (self->workers[i], self->reactor->outside, troupe_system_worker_ended, self);
+}
+
+static void
 troupe_system_shutdown_after_cb (TroupeRef *outside,
                                  gpointer   data)
 {
-  troupe_system_run_phase (data, TROUPE_EVENT_SHUTDOWN, TROUPE_PHASE_AFTER, troupe_system_set_ended);
+  troupe_system_run_phase (data, TROUPE_EVENT_SHUTDOWN, TROUPE_PHASE_AFTER, troupe_system_stop_workers);
 }
 
 void
@@ -525,9 +561,15 @@ static void
 troupe_system_finalize (GObject *object)
 {
   TroupeSystem *self = TROUPE_SYSTEM (object);
+  guint i;
 
-  /* Somebody may still have its address. */
-  self->root->system = NULL;
+  for (i = 0; i < self->n_workers; i++)
+    troupe_worker_free (self->workers[i]);
+  g_free (self->workers);
+
+  /* Somebody may still have its address. There is none if it could not be made. */
+  if (self->root != NULL)
+    self->root->system = NULL;
   g_clear_pointer (&self->root, troupe_ref_unref);
   g_clear_object (&self->reactor);
   troupe_registry_unref (self->registry);
@@ -557,7 +599,7 @@ troupe_system_class_init (TroupeSystemClass *klass)
    *
    * A message that nobody handles. Actors learn of it by [method@Troupe.System.subscribe].
    *
-   * It is emitted on the reactor's thread, within the send that failed if it was sent from there: do not linger. A message that waits for a
+   * It is emitted on the thread of the reactor that @target lives on, within the send that failed if it was sent from there: do not linger. A message that waits for a
    * reply is not a dead letter; its promise is rejected instead.
    *
    * Since: 1.0
@@ -602,8 +644,89 @@ troupe_system_new (GMainContext  *context,
                    const char    *backend,
                    GError       **error)
 {
+  return troupe_system_new_with_reactors (context, backend, 0, error);
+}
+
+/* How many reactors a system has that does not say: TROUPE_REACTORS, or 1. 0 with ERROR set. */
+static guint
+get_wanted_reactors (GError **error)
+{
+  const char *text = g_getenv ("TROUPE_REACTORS");
+  guint64 wanted = 1;
+
+  if (text == NULL || *text == '\0' || g_ascii_string_to_unsigned (text, 10, 1, MAX_REACTORS, &wanted, NULL))
+    return wanted;
+
+  g_set_error (error, TROUPE_ERROR, TROUPE_ERROR_FAILED,
+               "The environment variable TROUPE_REACTORS is “%s”, which is no number from 1 to %u", text, MAX_REACTORS);
+  return 0;
+}
+
+static gboolean
+troupe_system_start_workers (TroupeSystem  *self,
+                             const char    *backend,
+                             guint          n_workers,
+                             GError       **error)
+{
+  self->workers = g_new0 (TroupeWorker *, n_workers);
+  while (self->n_workers < n_workers)
+    {
+      TroupeWorker *worker = troupe_worker_new (backend, self->n_workers + 1, error);
+
+      if (worker == NULL)
+        return FALSE;
+      self->workers[self->n_workers++] = worker;
+    }
+
+  return TRUE;
+}
+
+/* Some of its workers could not be made: those that were go, and then the system. */
+static void
+troupe_system_abandon (TroupeSystem *self)
+{
+  guint i;
+
+  for (i = 0; i < self->n_workers; i++)
+    troupe_worker_stop (self->workers[i], NULL, NULL, NULL);
+  troupe_reactor_release (self->reactor);
+  g_object_unref (self);
+}
+
+/**
+ * troupe_system_new_with_reactors:
+ * @context: (nullable): the main context to live on, or %NULL for the thread-default one
+ * @backend: (nullable): the name of a backend, or %NULL for the process's, see [func@Troupe.Reactor.install]
+ * @n_reactors: how many reactors it has, up to 1024; 0 for what the environment variable `TROUPE_REACTORS` says, or one
+ * @error: return location for a #GError
+ *
+ * Makes a system with several reactors.
+ *
+ * The first one is on @context, as with [ctor@Troupe.System.new]. Each of the others has a thread of its own with a main context, which the
+ * system starts now and ends when it is shut down. Actors live where their parents do, unless their class
+ * says otherwise, see [method@Troupe.ActorClass.set_placement], or whoever spawns them, see [method@Troupe.System.spawn_on_with_properties].
+ *
+ * Returns: (transfer full) (nullable): a system, or %NULL with %TROUPE_ERROR_NO_BACKEND if @backend is not usable,
+ *   %TROUPE_ERROR_WRONG_THREAD if another thread has made a system on @context before, %TROUPE_ERROR_FAILED if `TROUPE_REACTORS`
+ *   is no such number, or an error of #GThreadError if there cannot be so many threads
+ *
+ * Since: 1.0
+ */
+TroupeSystem *
+troupe_system_new_with_reactors (GMainContext  *context,
+                                 const char    *backend,
+                                 guint          n_reactors,
+                                 GError       **error)
+{
   g_autoptr (TroupeSystem) self = NULL;
   TroupeReactor *reactor;
+
+  g_return_val_if_fail (n_reactors <= MAX_REACTORS, NULL);
+
+  if (n_reactors == 0)
+    n_reactors = get_wanted_reactors (error);
+  if (n_reactors == 0)
+    return NULL;
 
   if (context == NULL)
     context = g_main_context_get_thread_default ();
@@ -614,6 +737,12 @@ troupe_system_new (GMainContext  *context,
 
   self = g_object_new (TROUPE_TYPE_SYSTEM, NULL);
   self->reactor = reactor;
+  if (n_reactors > 1 && !troupe_system_start_workers (self, backend, n_reactors - 1, error))
+    {
+      troupe_system_abandon (g_steal_pointer (&self));
+      return NULL;
+    }
+
   self->root = troupe_ref_spawn (self, reactor, NULL, NULL, TROUPE_TYPE_ACTOR, 0, NULL, NULL, NULL);
   troupe_ref_call (self->root, troupe_system_startup_cb, NULL, self, NULL);
 
@@ -661,7 +790,7 @@ troupe_system_get_default (void)
  * troupe_system_get_reactor:
  * @self: a system
  *
- * Gets the reactor that the system's actors are pinned to.
+ * Gets the system's own reactor: the one on the main context that it was made with. Call it from any thread.
  *
  * Returns: (transfer none): the reactor
  *
@@ -673,6 +802,144 @@ troupe_system_get_reactor (TroupeSystem *self)
   g_return_val_if_fail (TROUPE_IS_SYSTEM (self), NULL);
 
   return self->reactor;
+}
+
+/**
+ * troupe_system_get_n_reactors:
+ * @self: a system
+ *
+ * Counts the reactors of a system, which are always the same. Call it from any thread.
+ *
+ * Returns: how many, 1 or more
+ *
+ * Since: 1.0
+ */
+guint
+troupe_system_get_n_reactors (TroupeSystem *self)
+{
+  g_return_val_if_fail (TROUPE_IS_SYSTEM (self), 0);
+
+  return self->n_workers + 1;
+}
+
+static inline TroupeReactor *
+troupe_system_peek_reactor (TroupeSystem *self,
+                            guint         n)
+{
+  return n == 0 ? self->reactor : troupe_worker_get_reactor (self->workers[n - 1]);
+}
+
+/**
+ * troupe_system_get_nth_reactor:
+ * @self: a system
+ * @n: which one: less than [method@Troupe.System.get_n_reactors]; 0 is the system's own
+ *
+ * Gets one of the reactors of a system, to spawn actors on it or to see how it does. Call it from any thread.
+ *
+ * Returns: (transfer none): the reactor
+ *
+ * Since: 1.0
+ */
+TroupeReactor *
+troupe_system_get_nth_reactor (TroupeSystem *self,
+                               guint         n)
+{
+  g_return_val_if_fail (TROUPE_IS_SYSTEM (self), NULL);
+  g_return_val_if_fail (n <= self->n_workers, NULL);
+
+  return troupe_system_peek_reactor (self, n);
+}
+
+gboolean
+troupe_system_has_reactor (TroupeSystem  *self,
+                           TroupeReactor *reactor)
+{
+  guint i;
+
+  for (i = 0; i <= self->n_workers; i++)
+    if (troupe_system_peek_reactor (self, i) == reactor)
+      return TRUE;
+
+  return FALSE;
+}
+
+/* Classes of load: within one, what counts is how many actors there are. A reactor with some time left can take more. */
+static guint
+classify_load (double load)
+{
+  if (load < 0.7)
+    return 0;
+
+  return load < 0.95 ? 1 : 2;
+}
+
+static TroupeReactor *
+troupe_system_find_idlest (TroupeSystem *self)
+{
+  TroupeReactor *best = NULL;
+  guint best_class = 0;
+  guint64 best_actors = 0;
+  guint i;
+
+  for (i = 0; i <= self->n_workers; i++)
+    {
+      TroupeReactor *reactor = troupe_system_peek_reactor (self, i);
+      guint class = classify_load (troupe_reactor_get_load (reactor));
+      guint64 n_actors = __atomic_load_n (&reactor->n_actors, __ATOMIC_RELAXED);
+
+      if (best != NULL && (class > best_class || (class == best_class && n_actors >= best_actors)))
+        continue;
+      best = reactor;
+      best_class = class;
+      best_actors = n_actors;
+    }
+
+  return best;
+}
+
+/**
+ * troupe_system_pick_reactor:
+ * @self: a system
+ * @key: (nullable): some text, or %NULL
+ *
+ * Chooses a reactor to spawn an actor on.
+ *
+ * The same @key always gives the same reactor of a system: for actors that have much to say to each other. Without a key it is the one that has
+ * the least to do: one that has been busy for less than 70 percent of its time lately rather than one that has not, and one of those rather than one
+ * that has no time left at all; among equals the one with the fewest actors. Call it from any thread.
+ *
+ * Returns: (transfer none): a reactor
+ *
+ * Since: 1.0
+ */
+TroupeReactor *
+troupe_system_pick_reactor (TroupeSystem *self,
+                            const char   *key)
+{
+  g_return_val_if_fail (TROUPE_IS_SYSTEM (self), NULL);
+
+  if (self->n_workers == 0)
+    return self->reactor;
+
+  return key != NULL ? troupe_system_peek_reactor (self, g_str_hash (key) % (self->n_workers + 1)) : troupe_system_find_idlest (self);
+}
+
+TroupeReactor *
+troupe_system_place (TroupeSystem  *self,
+                     TroupeReactor *reactor,
+                     GType          type)
+{
+  TroupeActorClass *klass;
+  TroupePlacement placement;
+
+  if (self->n_workers == 0)
+    return reactor;
+
+  klass = g_type_class_ref (type);
+  placement = klass->placement;
+  g_type_class_unref (klass);
+
+  return placement == TROUPE_PLACEMENT_SPREAD ? troupe_system_find_idlest (self) : reactor;
 }
 
 static gboolean
@@ -854,9 +1121,12 @@ void
 troupe_system_set_watchdog (TroupeSystem *self,
                             guint         threshold_ms)
 {
+  guint i;
+
   g_return_if_fail (TROUPE_IS_SYSTEM (self));
 
-  troupe_watchdog_set (self->reactor, threshold_ms);
+  for (i = 0; i <= self->n_workers; i++)
+    troupe_watchdog_set (troupe_system_peek_reactor (self, i), threshold_ms);
 }
 
 /**
@@ -1132,7 +1402,7 @@ troupe_system_spawn (TroupeSystem  *self,
 
   va_start (args, error);
   first_property = va_arg (args, const char *);
-  ref = troupe_ref_spawn_valist (self->root, name, type, error, first_property, args);
+  ref = troupe_ref_spawn_valist (self->root, NULL, name, type, error, first_property, args);
   va_end (args);
 
   return ref;
@@ -1167,11 +1437,84 @@ troupe_system_spawn_with_properties (TroupeSystem  *self,
                                      const GValue   values[],
                                      GError       **error)
 {
+  return troupe_system_spawn_on_with_properties (self, NULL, name, type, n_properties, names, values, error);
+}
+
+/**
+ * troupe_system_spawn_on: (skip)
+ * @self: a system
+ * @reactor: (nullable): a reactor of @self, or %NULL for where the class says
+ * @name: (nullable): a name that no other actor at the top has, or %NULL for one made of the kind and a serial number
+ * @type: the type of the actor, derived from [class@Troupe.Actor]
+ * @error: return location for a #GError
+ * @...: names and values of properties to construct it with, then %NULL
+ *
+ * Spawns an actor at the top of the system on a reactor of one's choice. See [method@Troupe.System.spawn_on_with_properties].
+ *
+ * Returns: (transfer full) (nullable): the address of the actor, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+TroupeRef *
+troupe_system_spawn_on (TroupeSystem   *self,
+                        TroupeReactor  *reactor,
+                        const char     *name,
+                        GType           type,
+                        GError        **error,
+                        ...)
+{
+  const char *first_property;
+  TroupeRef *ref;
+  va_list args;
+
   g_return_val_if_fail (TROUPE_IS_SYSTEM (self), NULL);
+  g_return_val_if_fail (reactor == NULL || troupe_system_has_reactor (self, reactor), NULL);
+  g_return_val_if_fail (g_type_is_a (type, TROUPE_TYPE_ACTOR) && !G_TYPE_IS_ABSTRACT (type), NULL);
+
+  va_start (args, error);
+  first_property = va_arg (args, const char *);
+  ref = troupe_ref_spawn_valist (self->root, reactor, name, type, error, first_property, args);
+  va_end (args);
+
+  return ref;
+}
+
+/**
+ * troupe_system_spawn_on_with_properties: (rename-to troupe_system_spawn_on)
+ * @self: a system
+ * @reactor: (nullable): a reactor of @self, or %NULL for where the class says
+ * @name: (nullable): a name that no other actor at the top has, or %NULL for one made of the kind and a serial number
+ * @type: the type of the actor, derived from [class@Troupe.Actor]
+ * @n_properties: how many properties follow
+ * @names: (array length=n_properties) (nullable): their names
+ * @values: (array length=n_properties) (nullable): their values
+ * @error: return location for a #GError
+ *
+ * Spawns an actor at the top of the system on a reactor of one's choice, as [method@Troupe.System.spawn_with_properties] does on
+ * that of its class's choice. Call it from any thread.
+ *
+ * The actor lives there until it has ended, restarts included. See [method@Troupe.System.pick_reactor].
+ *
+ * Returns: (transfer full) (nullable): the address of the actor, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+TroupeRef *
+troupe_system_spawn_on_with_properties (TroupeSystem   *self,
+                                        TroupeReactor  *reactor,
+                                        const char     *name,
+                                        GType           type,
+                                        guint           n_properties,
+                                        const char     *names[],
+                                        const GValue    values[],
+                                        GError        **error)
+{
+  g_return_val_if_fail (TROUPE_IS_SYSTEM (self), NULL);
+  g_return_val_if_fail (reactor == NULL || troupe_system_has_reactor (self, reactor), NULL);
   g_return_val_if_fail (g_type_is_a (type, TROUPE_TYPE_ACTOR) && !G_TYPE_IS_ABSTRACT (type), NULL);
   g_return_val_if_fail (n_properties == 0 || (names != NULL && values != NULL), NULL);
 
-  return troupe_ref_spawn (self, self->reactor, self->root, name, type, n_properties, names, values, error);
+  return troupe_ref_spawn (self, reactor, self->root, name, type, n_properties, names, values, error);
 }
 
 /**

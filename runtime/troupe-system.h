@@ -44,7 +44,20 @@ TroupeSystem  *troupe_system_new                   (GMainContext       *context,
                                                     const char         *backend,
                                                     GError            **error) G_GNUC_WARN_UNUSED_RESULT;
 TROUPE_AVAILABLE_IN_ALL
+TroupeSystem  *troupe_system_new_with_reactors     (GMainContext       *context,
+                                                    const char         *backend,
+                                                    guint               n_reactors,
+                                                    GError            **error) G_GNUC_WARN_UNUSED_RESULT;
+TROUPE_AVAILABLE_IN_ALL
 TroupeReactor *troupe_system_get_reactor           (TroupeSystem       *self);
+TROUPE_AVAILABLE_IN_ALL
+guint          troupe_system_get_n_reactors        (TroupeSystem       *self);
+TROUPE_AVAILABLE_IN_ALL
+TroupeReactor *troupe_system_get_nth_reactor       (TroupeSystem       *self,
+                                                    guint               n);
+TROUPE_AVAILABLE_IN_ALL
+TroupeReactor *troupe_system_pick_reactor          (TroupeSystem       *self,
+                                                    const char         *key);
 
 TROUPE_AVAILABLE_IN_ALL
 gboolean       troupe_system_run                   (TroupeSystem       *self,
@@ -96,6 +109,23 @@ TroupeRef     *troupe_system_spawn                 (TroupeSystem       *self,
                                                     ...) G_GNUC_NULL_TERMINATED G_GNUC_WARN_UNUSED_RESULT;
 TROUPE_AVAILABLE_IN_ALL
 TroupeRef     *troupe_system_spawn_with_properties (TroupeSystem       *self,
+                                                    const char         *name,
+                                                    GType               type,
+                                                    guint               n_properties,
+                                                    const char         *names[],
+                                                    const GValue        values[],
+                                                    GError            **error) G_GNUC_WARN_UNUSED_RESULT;
+
+TROUPE_AVAILABLE_IN_ALL
+TroupeRef     *troupe_system_spawn_on              (TroupeSystem       *self,
+                                                    TroupeReactor      *reactor,
+                                                    const char         *name,
+                                                    GType               type,
+                                                    GError            **error,
+                                                    ...) G_GNUC_NULL_TERMINATED G_GNUC_WARN_UNUSED_RESULT;
+TROUPE_AVAILABLE_IN_ALL
+TroupeRef     *troupe_system_spawn_on_with_properties (TroupeSystem    *self,
+                                                    TroupeReactor      *reactor,
                                                     const char         *name,
                                                     GType               type,
                                                     guint               n_properties,
