@@ -74,7 +74,8 @@ struct _TroupeReactor
   guint64          n_turns;          /* atomic: in all */
   guint64          n_actors;         /* atomic */
   gint64           busy;             /* µs of passes in this window */
-  gint64           window;           /* µs: when it began */
+  gint64           window;           /* atomic; µs: when it began */
+  gint64           pass_begun;       /* atomic; µs; 0 between passes */
   int              load;             /* atomic: ‰ of the last one that was spent in passes */
   GPtrArray       *births;           /* TroupeRef: spawned for other reactors and not begun yet, while a factory builds; or NULL */
 

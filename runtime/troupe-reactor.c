@@ -311,14 +311,15 @@ troupe_reactor_has_ready (TroupeReactor *self)
   return self->ready.head != NULL || self->late.head != NULL;
 }
 
-/* A pass has begun at BEGUN and is over. */
+/* A pass has begun at BEGUN and is over. Relaxed: they are numbers for people and for choosing among reactors, and publish nothing. */
 static void
 troupe_reactor_count_pass (TroupeReactor *self,
                            gint64         begun)
 {
   gint64 length = self->pass_end - self->window;
 
-  /* Relaxed: they are numbers for people and for choosing among reactors, and publish nothing. */
+  __atomic_store_n (&self->pass_begun, 0, __ATOMIC_RELAXED);
+
   __atomic_store_n (&self->n_turns, self->n_turns + self->turns, __ATOMIC_RELAXED);
 
   self->busy += self->pass_end - begun;
@@ -337,6 +338,7 @@ troupe_reactor_run_pass (TroupeReactor *self)
 
   self->turns = 0;
   self->now = begun = troupe_reactor_read_clock (self);
+  __atomic_store_n (&self->pass_begun, begun, __ATOMIC_RELAXED);
   /* Whoever slept so long had nothing to do, and so had everybody else. */
   if (self->rested || self->now - self->pass_end >= TROUPE_PASS_US)
     {
@@ -973,16 +975,18 @@ troupe_reactor_get_time (TroupeReactor *self)
 double
 troupe_reactor_get_load (TroupeReactor *self)
 {
-  gint64 window;
+  gint64 begun;
+  gint64 late;
 
   g_return_val_if_fail (TROUPE_IS_REACTOR (self), 0);
 
   /* Nobody closes the window of one that has nothing to do, or is in one long pass. */
-  window = __atomic_load_n (&self->window, __ATOMIC_RELAXED);
-  if (g_get_monotonic_time () - window > 4 * TROUPE_WINDOW_US)
-    return __atomic_load_n (&self->sleeping, __ATOMIC_RELAXED) ? 0 : 1;
+  late = g_get_monotonic_time () - 4 * TROUPE_WINDOW_US;
+  begun = __atomic_load_n (&self->pass_begun, __ATOMIC_RELAXED);
+  if (begun != 0 && begun < late)
+    return 1;
 
-  return __atomic_load_n (&self->load, __ATOMIC_RELAXED) / 1000.0;
+  return __atomic_load_n (&self->window, __ATOMIC_RELAXED) < late ? 0 : __atomic_load_n (&self->load, __ATOMIC_RELAXED) / 1000.0;
 }
 
 /**
