@@ -6,6 +6,7 @@
 
 #include "troupe-body-private.h"
 #include "troupe-mail-private.h"
+#include "troupe-promise-debug-private.h"
 #include "troupe-promise.h"
 #include "troupe-reactor-private.h"
 #include "troupe-ref.h"
@@ -55,10 +56,11 @@ struct _TroupePromise
   guint8           linked : 1;       /* in the home's list */
   guint8           kept : 1;         /* paused with an outcome: the home's list has a hold */
   guint8           orphan : 1;       /* the home was restarted while the outcome was on its way */
+  guint8           unused : 3;
   TroupeRef       *home;             /* a reference */
   TroupeBody       outcome;          /* written by who claimed it, then the home's */
   TroupeChainStep *head;
-  TroupeChainStep *tail;
+  TroupeChainStep *tail;             /* if there is a head */
   TroupeReturn    *frame;            /* of the step that runs; else NULL */
   TroupePromise   *inner;            /* what the chain waits for: a consumer handle */
   TroupePromise   *outer;            /* the chain that waits for this one; its own step holds it */
@@ -164,6 +166,78 @@ troupe_promise_has_error (TroupePromise *self)
   return self->outcome.type == G_TYPE_INVALID;
 }
 
+/* The home's list holds no count: what is pending, stalled or on its way has a hold already. The outside never ends while
+ * there are turns of it, and needs no list. */
+static inline void
+troupe_promise_push (TroupePromise *self,
+                     TroupeRef     *home)
+{
+  TroupePromise *older = home->promises;
+
+  self->next = older;
+  self->previous = NULL;
+  if (older != NULL)
+    older->previous = self;
+  home->promises = self;
+  self->linked = TRUE;
+}
+
+/* OUTSIDE and IS_NEAR are what self->outside and troupe_promise_is_near () say of it. */
+static inline TroupePromise *
+troupe_promise_alloc (TroupeRef          *home,
+                      guint64             counts,
+                      TroupePromiseState  state,
+                      gboolean            outside,
+                      gboolean            is_near)
+{
+  TroupePromise *self = troupe_slab_alloc (TROUPE_SLAB_MEDIUM);
+
+  /* One by one: compilers clear a whole block with a loop in microcode. */
+  self->mail.next = NULL;
+  self->mail.kind = TROUPE_MAIL_CONTINUATION;
+  self->mail.bits = 0;
+  self->mail.more_bits = 0;
+  self->mail.ref_count = 0;
+  self->counts = counts;
+  self->state = state;
+  self->adopted = FALSE;
+  self->failed = FALSE;
+  self->outside = outside;
+  self->running = FALSE;
+  self->stacked = FALSE;
+  self->linked = FALSE;
+  self->kept = FALSE;
+  self->orphan = FALSE;
+  self->unused = 0;
+  self->home = troupe_ref_ref_often (home, is_near);
+  self->outcome.type = G_TYPE_NONE;
+  self->head = NULL;
+  self->frame = NULL;
+  self->inner = NULL;
+  self->outer = NULL;
+  self->question = NULL;
+  self->cancelling = NULL;
+
+  if (state == TROUPE_PROMISE_PENDING && !outside)
+    troupe_promise_push (self, home);
+  else
+    self->thread = &troupe_thread_mark;
+
+  troupe_promise_note_site (self, TROUPE_SITE_MADE);
+
+  return self;
+}
+
+/* What a promise with its resolver begins with. */
+#define TROUPE_PROMISE_NEW_COUNTS (TROUPE_PROMISE_CONSUMER + TROUPE_PROMISE_RESOLVER + TROUPE_PROMISE_HOLD)
+
+/* As new_at (), at home with the current actor, that has not begun to end. The resolver is the same block. */
+static inline TroupePromise *
+troupe_promise_new_in_turn (TroupeRef *current)
+{
+  return troupe_promise_alloc (current, TROUPE_PROMISE_NEW_COUNTS, TROUPE_PROMISE_PENDING, FALSE, TRUE);
+}
+
 /* Whether home is an actor of the reactor that dispatches on this thread. (Another thread may come to run an outside.) */
 static inline gboolean
 troupe_promise_is_near (TroupePromise *self)
@@ -231,6 +305,71 @@ enum
 gboolean       troupe_promise_settle       (TroupePromise    *self,
                                             TroupeBody       *outcome,
                                             gboolean          take_handle);
+/* What was a pending promise's hold, and is that of the run now, and a handle that was taken. */
+static inline void
+troupe_promise_drop_settled (TroupePromise *self,
+                             gboolean       take_handle)
+{
+  if (troupe_promise_drop_count (self, take_handle ? TROUPE_PROMISE_HOLD + TROUPE_PROMISE_RESOLVER : TROUPE_PROMISE_HOLD))
+    troupe_promise_finalize (self);
+}
+
+/* Release: with the state go the outcome and all that led to it. The mailbox passes on the same, but home may look at the state first. */
+static inline void
+troupe_promise_settle_away (TroupePromise *self,
+                            gboolean       take_handle)
+{
+  if (take_handle)
+    self->mail.bits |= TROUPE_PROMISE_WITH_HANDLE;
+
+  __atomic_store_n (&self->state, TROUPE_PROMISE_POSTED, __ATOMIC_RELEASE);
+}
+
+/* Whether nobody but the caller, whose resolver handle is the last, can change the state of SELF: an actor that has deferred the reply
+ * would have a hold, and home, which cancels and abandons, is an actor of this thread. */
+static inline gboolean
+troupe_promise_has_one_writer (TroupePromise *self)
+{
+  guint64 counts = __atomic_load_n (&self->counts, __ATOMIC_ACQUIRE);
+
+  return counts / TROUPE_PROMISE_RESOLVER == TROUPE_PROMISE_HOLD / TROUPE_PROMISE_RESOLVER + 1 && troupe_promise_is_near (self);
+}
+
+/* Resolves SELF, which has one writer and is pending, and drops that one's handle. There is nobody to race with, so it needs no atomic
+ * operation. */
+static inline void
+troupe_promise_win_alone (TroupePromise *self,
+                          TroupeBody    *outcome)
+{
+  __atomic_store_n (&self->state, TROUPE_PROMISE_CLAIMED, __ATOMIC_RELAXED);
+  troupe_promise_note_site (self, TROUPE_SITE_RESOLVED);
+  troupe_body_move (&self->outcome, outcome);
+
+  if (G_UNLIKELY (troupe_promise_home_is_running (self)))
+    {
+      troupe_promise_deliver (self);
+      troupe_promise_drop_settled (self, TRUE);
+    }
+  else
+    {
+      troupe_promise_settle_away (self, TRUE);
+      troupe_ref_link_mail (self->home, &self->mail);
+    }
+}
+
+/* Any thread. Resolves, and drops the handle; takes BODY in any case. Most asks end here, and in the first of the two ways. */
+static inline void
+troupe_resolver_finish_body (TroupeResolver *resolver,
+                             TroupeBody     *body)
+{
+  TroupePromise *self = (TroupePromise *) resolver;
+
+  if (G_LIKELY (troupe_promise_has_one_writer (self) && troupe_promise_get_state (self) == TROUPE_PROMISE_PENDING))
+    troupe_promise_win_alone (self, body);
+  else
+    troupe_promise_settle (self, body, TRUE);
+}
+
 /* A promise at home in HOME (an actor, or the outside of a reactor), with its resolver as if by troupe_promise_new (). */
 TroupePromise *troupe_promise_new_at       (TroupeRef       *home,
                                             TroupeResolver **resolver);
@@ -246,10 +385,7 @@ gboolean       troupe_resolver_resolve_body (TroupeResolver *self,
                                             TroupeBody      *body);
 gboolean       troupe_resolver_take_error  (TroupeResolver  *self,
                                             GError          *error);
-/* Resolves, and drops the handle. */
-gboolean       troupe_resolver_finish_body (TroupeResolver  *self,
-                                            TroupeBody      *body);
-/* The same, unless it is too late, even if the promise would only swallow it: then both stay the caller's. */
+/* As finish_body (), unless it is too late, even if the promise would only swallow it: then both stay the caller's. */
 gboolean       troupe_resolver_offer_body  (TroupeResolver  *self,
                                             TroupeBody      *body);
 /* A GError for “it is too late”. */

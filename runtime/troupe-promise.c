@@ -147,22 +147,6 @@ troupe_promise_get_home_now (void)
   return troupe_reactor_get_outside_for (context != NULL ? context : g_main_context_default ());
 }
 
-/* The home's list holds no count: what is pending, stalled or on its way has a hold already. The outside never ends while
- * there are turns of it, and needs no list. */
-static inline void
-troupe_promise_push (TroupePromise *self,
-                     TroupeRef     *home)
-{
-  TroupePromise *older = home->promises;
-
-  self->next = older;
-  self->previous = NULL;
-  if (older != NULL)
-    older->previous = self;
-  home->promises = self;
-  self->linked = TRUE;
-}
-
 static void
 troupe_promise_link (TroupePromise *self)
 {
@@ -206,54 +190,20 @@ troupe_promise_is_paused (TroupePromise *self)
 /* Making and freeing */
 
 static inline TroupePromise *
-troupe_promise_alloc (TroupeRef          *home,
-                      guint64             counts,
-                      TroupePromiseState  state)
+troupe_promise_alloc_at (TroupeRef          *home,
+                         guint64             counts,
+                         TroupePromiseState  state)
 {
-  TroupePromise *self = troupe_slab_alloc (TROUPE_SLAB_MEDIUM);
   gboolean outside = home->reactor->outside == home;
 
-  /* One by one: compilers clear a whole block with a loop in microcode. */
-  self->mail.next = NULL;
-  self->mail.kind = TROUPE_MAIL_CONTINUATION;
-  self->mail.bits = 0;
-  self->mail.more_bits = 0;
-  self->mail.ref_count = 0;
-  self->counts = counts;
-  self->state = state;
-  self->adopted = FALSE;
-  self->failed = FALSE;
-  self->outside = outside;
-  self->running = FALSE;
-  self->stacked = FALSE;
-  self->linked = FALSE;
-  self->kept = FALSE;
-  self->orphan = FALSE;
-  self->home = troupe_ref_ref_often (home, !outside && home->reactor == troupe_reactor_here);
-  self->outcome.type = G_TYPE_NONE;
-  self->head = NULL;
-  self->tail = NULL;
-  self->frame = NULL;
-  self->inner = NULL;
-  self->outer = NULL;
-  self->thread = &troupe_thread_mark;
-  self->previous = NULL;
-  self->question = NULL;
-  self->cancelling = NULL;
-
-  if (state == TROUPE_PROMISE_PENDING && !outside)
-    troupe_promise_push (self, home);
-
-  troupe_promise_note_site (self, TROUPE_SITE_MADE);
-
-  return self;
+  return troupe_promise_alloc (home, counts, state, outside, !outside && home->reactor == troupe_reactor_here);
 }
 
 static TroupePromise *
 troupe_promise_new_settled_at (TroupeRef  *home,
                                TroupeBody *outcome)
 {
-  TroupePromise *self = troupe_promise_alloc (home, TROUPE_PROMISE_CONSUMER, TROUPE_PROMISE_DELIVERED);
+  TroupePromise *self = troupe_promise_alloc_at (home, TROUPE_PROMISE_CONSUMER, TROUPE_PROMISE_DELIVERED);
 
   self->outcome = *outcome;
   self->failed = troupe_promise_has_error (self);
@@ -268,14 +218,9 @@ troupe_promise_new_at (TroupeRef       *home,
 
   /* What an actor's destructors promise themselves is nobody's any more. */
   if (G_UNLIKELY (troupe_ref_is_no_home (home)))
-    {
-      self = troupe_promise_alloc (home, TROUPE_PROMISE_CONSUMER + TROUPE_PROMISE_RESOLVER, TROUPE_PROMISE_ABANDONED);
-    }
+    self = troupe_promise_alloc_at (home, TROUPE_PROMISE_CONSUMER + TROUPE_PROMISE_RESOLVER, TROUPE_PROMISE_ABANDONED);
   else
-    {
-      self = troupe_promise_alloc (home, TROUPE_PROMISE_CONSUMER + TROUPE_PROMISE_RESOLVER + TROUPE_PROMISE_HOLD,
-                                   TROUPE_PROMISE_PENDING);
-    }
+    self = troupe_promise_alloc_at (home, TROUPE_PROMISE_NEW_COUNTS, TROUPE_PROMISE_PENDING);
 
   *resolver = (TroupeResolver *) self;
   return self;
@@ -328,17 +273,13 @@ troupe_promise_free_step (TroupeChainStep *step)
   return held;
 }
 
-static TroupeChainStep *
+static inline TroupeChainStep *
 troupe_promise_pop_step (TroupePromise *self)
 {
   TroupeChainStep *step = self->head;
 
   if (step != NULL)
-    {
-      self->head = step->next;
-      if (self->head == NULL)
-        self->tail = NULL;
-    }
+    self->head = step->next;
 
   return step;
 }
@@ -595,21 +536,15 @@ troupe_promise_new_rejected (GError *error)
 
 /* The chain */
 
-static TroupeChainStep *
-troupe_promise_push_step (TroupePromise  *self,
-                          TroupeStepKind  kind)
+static inline void
+troupe_promise_push_step (TroupePromise   *self,
+                          TroupeChainStep *step)
 {
-  TroupeChainStep *step = troupe_slab_alloc (TROUPE_SLAB_SMALL);
-
-  *step = (TroupeChainStep) { .kind = kind };
-
-  if (self->tail != NULL)
+  if (self->head != NULL)
     self->tail->next = step;
   else
     self->head = step;
   self->tail = step;
-
-  return step;
 }
 
 static void
@@ -664,10 +599,11 @@ static void
 troupe_promise_wait_for (TroupePromise *self,
                          TroupePromise *inner)
 {
-  TroupeChainStep *step = troupe_promise_push_step (inner, TROUPE_STEP_LINK);
+  TroupeChainStep *step = troupe_slab_alloc (TROUPE_SLAB_SMALL);
 
   troupe_promise_add_count (self, TROUPE_PROMISE_HOLD);
-  step->callback_data = self;
+  *step = (TroupeChainStep) { .kind = TROUPE_STEP_LINK, .callback_data = self };
+  troupe_promise_push_step (inner, step);
 
   self->inner = inner;
   inner->outer = self;
@@ -831,10 +767,10 @@ troupe_promise_note_failure (TroupePromise *self)
   __atomic_store_n (&self->failed, troupe_promise_has_error (self), __ATOMIC_RELAXED);
 }
 
-static void troupe_promise_run (TroupePromise *self);
+static inline void troupe_promise_run (TroupePromise *self);
 
 /* OUTER has the outcome now, from CURRENT. Returns what to go on with. */
-static G_GNUC_NO_INLINE TroupePromise *
+static TroupePromise *
 troupe_promise_stack (TroupePromise *current,
                       TroupePromise *outer)
 {
@@ -852,66 +788,78 @@ troupe_promise_stack (TroupePromise *current,
   return current;
 }
 
+/* Runs steps of CURRENT, on top of the stack, and returns what is on top afterwards; NULL when nothing is. */
+static inline TroupePromise *
+troupe_promise_run_top (TroupePromise *current)
+{
+  TroupePromise *outer;
+  TroupePromise *below;
+
+  current->stacked = TRUE;
+  current->running = TRUE;
+  outer = troupe_promise_run_steps (current);
+
+  current->running = FALSE;
+  if (G_UNLIKELY (outer != NULL))
+    return troupe_promise_stack (current, outer);
+
+  below = (TroupePromise *) current->mail.next;
+  current->mail.next = NULL;
+  current->stacked = FALSE;
+  troupe_promise_note_failure (current);
+
+  return below;
+}
+
+static void
+troupe_promise_run_unstacked (TroupePromise *self)
+{
+  gsize nowhere = 0;
+  /* Steps of an actor are part of its turn, wherever on the stack that has come to. Those outside may run in foreign code, too, and on
+   * another thread than the reactor's. */
+  gsize *running_stack = self->outside ? &nowhere : &self->home->reactor->running_stack;
+  gsize turn = *running_stack;
+  TroupePromise *top = self;
+
+  *running_stack = troupe_depth_get_stack ();
+  self->mail.next = NULL;
+
+  do
+    {
+      TroupePromise *current = top;
+
+      top = troupe_promise_run_top (current);
+      if (G_UNLIKELY (current != self) && !current->stacked)
+        troupe_promise_unhold (current);
+    }
+  while (G_UNLIKELY (top != NULL));
+
+  *running_stack = turn;
+}
+
+static G_GNUC_NO_INLINE void
+troupe_promise_run_stacked (TroupePromise *self)
+{
+  TroupeMail *below = self->mail.next;
+
+  troupe_promise_run_unstacked (self);
+  self->mail.next = below;
+  self->stacked = TRUE;
+}
+
 /*
  * Runs the chain of SELF, which the caller holds, and of every chain that goes on because of it.
  * They are stacked by their mail's link, not by calls, so the depth of adoption costs no stack.
  * Whoever took over runs first; then the rest of the chain it took from. A step of the former may have that rest run earlier, in a run
  * of its own inside this one, by adding to it: so what stands on a stack may be run, but not be put on another.
  */
-static void
+static inline void
 troupe_promise_run (TroupePromise *self)
 {
-  TroupeReactor *reactor = self->outside ? NULL : self->home->reactor;
-  gsize running_stack = 0;
-  TroupeMail *below = self->mail.next;
-  gboolean stacked = self->stacked;
-  TroupePromise *current = self;
-
-  self->mail.next = NULL;
-
-  /* Steps of an actor are part of its turn, wherever on the stack that has come to. Those outside may run in foreign code, too, and on
-   * another thread than the reactor's. */
-  if (G_LIKELY (reactor != NULL))
-    {
-      running_stack = reactor->running_stack;
-      reactor->running_stack = troupe_depth_get_stack ();
-    }
-
-  while (current != NULL)
-    {
-      TroupePromise *outer;
-
-      current->stacked = TRUE;
-      current->running = TRUE;
-      outer = troupe_promise_run_steps (current);
-
-      if (G_UNLIKELY (outer != NULL))
-        {
-          current->running = FALSE;
-          current = troupe_promise_stack (current, outer);
-        }
-      else
-        {
-          TroupePromise *next = (TroupePromise *) current->mail.next;
-
-          current->mail.next = NULL;
-          current->stacked = FALSE;
-          current->running = FALSE;
-          troupe_promise_note_failure (current);
-          if (current != self)
-            troupe_promise_unhold (current);
-          current = next;
-        }
-    }
-
-  if (G_LIKELY (reactor != NULL))
-    reactor->running_stack = running_stack;
-
-  if (G_UNLIKELY (stacked))
-    {
-      self->mail.next = below;
-      self->stacked = TRUE;
-    }
+  if (G_UNLIKELY (self->stacked))
+    troupe_promise_run_stacked (self);
+  else
+    troupe_promise_run_unstacked (self);
 }
 
 /* Forgets the steps and, if it is there, the outcome. Returns the chain that waited, with its hold. SELF is held. */
@@ -979,8 +927,8 @@ troupe_promise_forget (TroupePromise *self)
   troupe_body_clear (&self->outcome);
 }
 
-void
-troupe_promise_deliver (TroupePromise *self)
+static inline void
+troupe_promise_deliver_here (TroupePromise *self)
 {
   /* Between the last turn of an actor and its disposal, what it owns is freed, which may resolve what it waited for. */
   if (G_UNLIKELY (troupe_ref_is_no_home (self->home) || self->orphan))
@@ -1000,8 +948,32 @@ troupe_promise_deliver (TroupePromise *self)
     troupe_promise_note_failure (self);
 }
 
-/* What the mailbox held. */
+void
+troupe_promise_deliver (TroupePromise *self)
+{
+  troupe_promise_deliver_here (self);
+}
+
+/* No count is left, in a turn of home. Most have run all their steps, and have nothing that anybody would have to free. */
 static inline void
+troupe_promise_finalize_here (TroupePromise *self)
+{
+  TroupeRef *home = self->home;
+
+  if (G_UNLIKELY (self->head != NULL || !troupe_body_is_plain (&self->outcome) || self->outside ||
+                  __atomic_load_n (&self->cancelling, __ATOMIC_RELAXED) != NULL))
+    {
+      troupe_promise_finalize (self);
+      return;
+    }
+
+  troupe_promise_forget_sites (self);
+  troupe_slab_free (TROUPE_SLAB_MEDIUM, self);
+  troupe_ref_unref_often (home, TRUE);
+}
+
+/* What the mailbox held. TRUE if nobody holds SELF any more. */
+static inline gboolean
 troupe_promise_drop_mail (TroupePromise *self)
 {
   guint64 counts = TROUPE_PROMISE_HOLD;
@@ -1009,8 +981,7 @@ troupe_promise_drop_mail (TroupePromise *self)
   if ((self->mail.bits & TROUPE_PROMISE_WITH_HANDLE) != 0)
     counts += TROUPE_PROMISE_RESOLVER;
 
-  if (troupe_promise_drop_count (self, counts))
-    troupe_promise_finalize (self);
+  return troupe_promise_drop_count (self, counts);
 }
 
 void
@@ -1022,8 +993,9 @@ troupe_promise_run_turn (TroupePromise *self)
       return;
     }
 
-  troupe_promise_deliver (self);
-  troupe_promise_drop_mail (self);
+  troupe_promise_deliver_here (self);
+  if (troupe_promise_drop_mail (self))
+    troupe_promise_finalize_here (self);
 }
 
 void
@@ -1036,7 +1008,8 @@ troupe_promise_drop_turn (TroupePromise *self)
     }
 
   troupe_promise_forget (self);
-  troupe_promise_drop_mail (self);
+  if (troupe_promise_drop_mail (self))
+    troupe_promise_finalize (self);
 }
 
 void
@@ -1068,50 +1041,68 @@ troupe_promise_abandon_all (TroupeRef *home)
     }
 }
 
-/* At home: runs the step that was just added, unless it has to wait. */
-static inline void
-troupe_promise_run_added (TroupePromise *self,
-                          TroupeVisit   *visit)
+/* At home: runs the step that was just added. SELF has an outcome, and does not run. */
+static void
+troupe_promise_run_added (TroupePromise      *self,
+                          TroupePromiseState  state,
+                          TroupeVisit        *visit)
 {
-  TroupePromiseState state = troupe_promise_get_state (self);
-
-  if (state >= TROUPE_PROMISE_DELIVERED && !self->running)
-    {
-      /* A step may drop the caller's own handle. */
-      troupe_promise_add_count (self, TROUPE_PROMISE_HOLD);
-      if (G_UNLIKELY (state >= TROUPE_PROMISE_ABANDONED ||
-                      troupe_ref_is_no_home (self->home)))
-        troupe_promise_abandon (self);
-      else
-        troupe_promise_run (self);
-      troupe_promise_leave (visit);
-      troupe_promise_unhold (self);
-    }
+  /* A step may drop the caller's own handle. */
+  troupe_promise_add_count (self, TROUPE_PROMISE_HOLD);
+  if (G_UNLIKELY (state >= TROUPE_PROMISE_ABANDONED ||
+                  troupe_ref_is_no_home (self->home)))
+    troupe_promise_abandon (self);
   else
-    {
-      troupe_promise_leave (visit);
-    }
+    troupe_promise_run (self);
+  troupe_promise_leave (visit);
+  troupe_promise_unhold (self);
 }
 
+/* There is an outcome already, or this is not a turn of home. */
 static G_GNUC_NO_INLINE void
-troupe_promise_complain_away (const char *func)
+troupe_promise_add_now (TroupePromise   *self,
+                        TroupeChainStep *step,
+                        const char      *func)
 {
-  g_critical ("%s: steps are added where the promise is at home: in its actor's turns, or with the context it was made in",
-              func);
+  TroupePromiseState state;
+  TroupeVisit visit;
+
+  if (!troupe_promise_enter (self, &visit))
+    {
+      g_critical ("%s: steps are added where the promise is at home: in its actor's turns, or with the context it was made in",
+                  func);
+      troupe_slab_free (TROUPE_SLAB_SMALL, step);
+      return;
+    }
+
+  troupe_promise_push_step (self, step);
+  state = troupe_promise_get_state (self);
+  if (state >= TROUPE_PROMISE_DELIVERED && !self->running)
+    troupe_promise_run_added (self, state, &visit);
+  else
+    troupe_promise_leave (&visit);
 }
 
 /* A step that has to wait may as well be added below a turn of home, in foreign code that a nested main loop runs: it is the same thread, and
- * asking for the depth of the loop would be half of what adding costs. */
+ * asking for the depth of the loop could be half of what adding costs. */
 static inline gboolean
-troupe_promise_enter_to_add (TroupePromise *self,
-                             TroupeVisit   *visit)
+troupe_promise_just_waits (TroupePromise *self)
 {
   TroupeReactor *reactor = troupe_reactor_here;
 
-  visit->context = NULL;
+  return reactor != NULL && reactor->running == self->home && troupe_promise_get_state (self) < TROUPE_PROMISE_DELIVERED;
+}
 
-  return (reactor != NULL && reactor->running == self->home && troupe_promise_get_state (self) < TROUPE_PROMISE_DELIVERED) ||
-         troupe_promise_enter (self, visit);
+/* Takes STEP, but not what it holds when this is not home. */
+static inline void
+troupe_promise_add_step (TroupePromise   *self,
+                         TroupeChainStep *step,
+                         const char      *func)
+{
+  if (G_LIKELY (troupe_promise_just_waits (self)))
+    troupe_promise_push_step (self, step);
+  else
+    troupe_promise_add_now (self, step, func);
 }
 
 static inline void
@@ -1121,21 +1112,15 @@ troupe_promise_add_both_full (TroupePromise  *self,
                               GDestroyNotify  destroy,
                               const char     *func)
 {
-  TroupeVisit visit;
-  TroupeChainStep *step;
+  TroupeChainStep *step = troupe_slab_alloc (TROUPE_SLAB_SMALL);
 
-  if (!troupe_promise_enter_to_add (self, &visit))
-    {
-      troupe_promise_complain_away (func);
-      return;
-    }
-
-  step = troupe_promise_push_step (self, TROUPE_STEP_BOTH);
-  step->callback = callback;
-  step->callback_data = user_data;
-  step->callback_destroy = destroy;
-
-  troupe_promise_run_added (self, &visit);
+  *step = (TroupeChainStep) {
+    .kind = TROUPE_STEP_BOTH,
+    .callback = callback,
+    .callback_data = user_data,
+    .callback_destroy = destroy,
+  };
+  troupe_promise_add_step (self, step, func);
 }
 
 static inline void
@@ -1148,24 +1133,18 @@ troupe_promise_add_pair (TroupePromise  *self,
                          GDestroyNotify  errback_destroy,
                          const char     *func)
 {
-  TroupeVisit visit;
-  TroupeChainStep *step;
+  TroupeChainStep *step = troupe_slab_alloc (TROUPE_SLAB_SMALL);
 
-  if (!troupe_promise_enter_to_add (self, &visit))
-    {
-      troupe_promise_complain_away (func);
-      return;
-    }
-
-  step = troupe_promise_push_step (self, TROUPE_STEP_PAIR);
-  step->callback = callback;
-  step->callback_data = callback_data;
-  step->callback_destroy = callback_destroy;
-  step->errback = errback;
-  step->errback_data = errback_data;
-  step->errback_destroy = errback_destroy;
-
-  troupe_promise_run_added (self, &visit);
+  *step = (TroupeChainStep) {
+    .kind = TROUPE_STEP_PAIR,
+    .callback = callback,
+    .callback_data = callback_data,
+    .callback_destroy = callback_destroy,
+    .errback = errback,
+    .errback_data = errback_data,
+    .errback_destroy = errback_destroy,
+  };
+  troupe_promise_add_step (self, step, func);
 }
 
 /**

@@ -184,6 +184,29 @@ troupe_ref_awaken (TroupeRef *self)
     troupe_reactor_make_ready (self->reactor, self);
 }
 
+/* TRUE if MAIL, which has come to a mailbox that does not just take everything, is not to be linked into it any more. */
+gboolean       troupe_ref_stops_mail       (TroupeRef      *self,
+                                            TroupeMail     *mail);
+
+/* As enqueue (), for where it counts. */
+static inline void
+troupe_ref_link_mail (TroupeRef  *self,
+                      TroupeMail *mail)
+{
+  if (G_UNLIKELY (self->entry != 0) && troupe_ref_stops_mail (self, mail))
+    return;
+
+  mail->next = NULL;
+  if (self->head != NULL)
+    self->tail->next = mail;
+  else
+    self->head = mail;
+  self->tail = mail;
+  self->n_mail++;
+
+  troupe_ref_awaken (self);
+}
+
 /* troupe-slice.c: who is next, out of the line; NULL if nobody is. */
 TroupeRef     *troupe_reactor_take_ready   (TroupeReactor  *self);
 /* Gives slices until nobody is in line or the pass is over. */

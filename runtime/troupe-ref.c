@@ -226,8 +226,7 @@ troupe_ref_refuses (TroupeRef  *self,
     }
 }
 
-/* TRUE if MAIL, which has come, is not to be linked into the mailbox any more. */
-static G_GNUC_NO_INLINE gboolean
+G_GNUC_NO_INLINE gboolean
 troupe_ref_stops_mail (TroupeRef  *self,
                        TroupeMail *mail)
 {
@@ -248,18 +247,7 @@ void
 troupe_ref_enqueue (TroupeRef  *self,
                     TroupeMail *mail)
 {
-  if (G_UNLIKELY (self->entry != 0) && troupe_ref_stops_mail (self, mail))
-    return;
-
-  mail->next = NULL;
-  if (self->head != NULL)
-    self->tail->next = mail;
-  else
-    self->head = mail;
-  self->tail = mail;
-  self->n_mail++;
-
-  troupe_ref_awaken (self);
+  troupe_ref_link_mail (self, mail);
 }
 
 void
@@ -545,18 +533,27 @@ troupe_ref_drop_spare (TroupeRef *self)
   self->n_spare = 0;
 }
 
+static G_GNUC_NO_INLINE void
+troupe_ref_put_away (TroupeRef     *self,
+                     TroupeMessage *message,
+                     TroupeRef     *sender)
+{
+  message->sender = sender != NULL ? troupe_ref_ref (sender) : NULL;
+  message->target = troupe_ref_ref (self);
+  if (self->throttles)
+    troupe_mailbox_post (self, message, sender);
+  troupe_reactor_post (self->reactor, &message->mail);
+}
+
 static inline void
 troupe_ref_put (TroupeRef     *self,
                 TroupeMessage *message,
-                TroupeRef     *sender)
+                TroupeRef     *sender,
+                gboolean       is_here)
 {
-  if (G_UNLIKELY (!troupe_reactor_is_here (self->reactor)))
+  if (G_UNLIKELY (!is_here))
     {
-      message->sender = sender != NULL ? troupe_ref_ref (sender) : NULL;
-      message->target = troupe_ref_ref (self);
-      if (self->throttles)
-        troupe_mailbox_post (self, message, sender);
-      troupe_reactor_post (self->reactor, &message->mail);
+      troupe_ref_put_away (self, message, sender);
       return;
     }
 
@@ -573,7 +570,7 @@ troupe_ref_put (TroupeRef     *self,
       troupe_ref_ref (sender);
     }
 
-  troupe_ref_enqueue (self, &message->mail);
+  troupe_ref_link_mail (self, &message->mail);
 }
 
 void
@@ -581,7 +578,18 @@ troupe_ref_deliver (TroupeRef     *self,
                     TroupeMessage *message,
                     TroupeRef     *sender)
 {
-  troupe_ref_put (self, message, sender);
+  troupe_ref_put (self, message, sender, troupe_reactor_is_here (self->reactor));
+}
+
+/* The same for a message from CURRENT, the current actor, or NULL. */
+static inline void
+troupe_ref_put_from (TroupeRef     *self,
+                     TroupeMessage *message,
+                     TroupeRef     *current)
+{
+  gboolean is_beside = current != NULL && current->reactor == self->reactor;
+
+  troupe_ref_put (self, message, current, G_LIKELY (is_beside) || troupe_reactor_is_here (self->reactor));
 }
 
 /**
@@ -605,7 +613,7 @@ troupe_ref_send (TroupeRef     *self,
 
   message = troupe_message_prepare (message);
   if (message != NULL)
-    troupe_ref_put (self, message, troupe_ref_find_current ());
+    troupe_ref_put_from (self, message, troupe_ref_find_current ());
 }
 
 /* By the clock that the deadline of a message to SELF is compared with. */
@@ -643,7 +651,7 @@ troupe_ref_send_within (TroupeRef     *self,
 
   message = troupe_message_new_timed (message, troupe_timer_add_ms (troupe_ref_get_time (self), timeout_ms));
   if (message != NULL)
-    troupe_ref_put (self, message, troupe_ref_find_current ());
+    troupe_ref_put_from (self, message, troupe_ref_find_current ());
 }
 
 /* An envelope over the body of MESSAGE, which stays; or NULL if that cannot be shared. */
@@ -699,7 +707,7 @@ troupe_ref_send_copies (TroupeRef     **refs,
                       message->name);
           return;
         }
-      troupe_ref_put (refs[i], copy, sender);
+      troupe_ref_put_from (refs[i], copy, sender);
     }
 }
 
@@ -717,7 +725,7 @@ troupe_ref_send_shared (TroupeRef     **refs,
 
   __atomic_fetch_add (&message->mail.ref_count, (gint) n_refs, __ATOMIC_RELAXED);
   for (i = 0; i < n_refs; i++)
-    troupe_ref_put (refs[i], troupe_ref_share_message (message), sender);
+    troupe_ref_put_from (refs[i], troupe_ref_share_message (message), sender);
 }
 
 static gboolean
@@ -794,7 +802,15 @@ troupe_ref_ask (TroupeRef     *self,
   g_return_val_if_fail (self != NULL, NULL);
   g_return_val_if_fail (message != NULL, NULL);
 
-  promise = troupe_promise_new_at (current != NULL ? current : troupe_promise_get_home_now (), &resolver);
+  if (G_LIKELY (current != NULL && current->state == TROUPE_REF_LIVE))
+    {
+      promise = troupe_promise_new_in_turn (current);
+      resolver = (TroupeResolver *) promise;
+    }
+  else
+    {
+      promise = troupe_promise_new_at (current != NULL ? current : troupe_promise_get_home_now (), &resolver);
+    }
 
   message = troupe_message_prepare (message);
   if (message == NULL)
@@ -805,7 +821,7 @@ troupe_ref_ask (TroupeRef     *self,
 
   troupe_promise_set_question (promise, message->name);
   message->reply = resolver;
-  troupe_ref_deliver (self, message, current);
+  troupe_ref_put_from (self, message, current);
 
   return promise;
 }

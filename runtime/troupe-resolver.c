@@ -62,62 +62,6 @@ troupe_promise_settle_late (TroupePromise *self,
   return swallowed;
 }
 
-/* What was a pending promise's hold, and is that of the run now, and a handle that was taken. */
-static inline void
-troupe_promise_drop_settled (TroupePromise *self,
-                             gboolean       take_handle)
-{
-  if (troupe_promise_drop_count (self, take_handle ? TROUPE_PROMISE_HOLD + TROUPE_PROMISE_RESOLVER : TROUPE_PROMISE_HOLD))
-    troupe_promise_finalize (self);
-}
-
-/* Release: with the state go the outcome and all that led to it. The mailbox passes on the same, but home may look at the state first. */
-static inline void
-troupe_promise_settle_away (TroupePromise *self,
-                            gboolean       take_handle)
-{
-  if (take_handle)
-    self->mail.bits |= TROUPE_PROMISE_WITH_HANDLE;
-
-  __atomic_store_n (&self->state, TROUPE_PROMISE_POSTED, __ATOMIC_RELEASE);
-}
-
-/* Whether nobody but the caller, whose resolver handle is the last, can change the state of SELF: an actor that has deferred the reply
- * would have a hold, and home, which cancels and abandons, is an actor of this thread. */
-static inline gboolean
-troupe_promise_has_one_writer (TroupePromise *self)
-{
-  guint64 counts = __atomic_load_n (&self->counts, __ATOMIC_ACQUIRE);
-
-  return counts / TROUPE_PROMISE_RESOLVER == TROUPE_PROMISE_HOLD / TROUPE_PROMISE_RESOLVER + 1 && troupe_promise_is_near (self);
-}
-
-/* What win () does, taking the handle, without the atomic operation, as there is nobody to race with. Most asks end here. */
-static inline gboolean
-troupe_promise_win_alone (TroupePromise *self,
-                          TroupeBody    *outcome)
-{
-  if (G_UNLIKELY (troupe_promise_get_state (self) != TROUPE_PROMISE_PENDING))
-    return FALSE;
-
-  __atomic_store_n (&self->state, TROUPE_PROMISE_CLAIMED, __ATOMIC_RELAXED);
-  troupe_promise_note_site (self, TROUPE_SITE_RESOLVED);
-  troupe_body_move (&self->outcome, outcome);
-
-  if (troupe_promise_home_is_running (self))
-    {
-      troupe_promise_deliver (self);
-      troupe_promise_drop_settled (self, TRUE);
-    }
-  else
-    {
-      troupe_promise_settle_away (self, TRUE);
-      troupe_ref_enqueue (self->home, &self->mail);
-    }
-
-  return TRUE;
-}
-
 /* FALSE: nothing has happened. */
 static inline gboolean
 troupe_promise_win (TroupePromise *self,
@@ -128,7 +72,13 @@ troupe_promise_win (TroupePromise *self,
   TroupeVisit visit;
 
   if (take_handle && G_LIKELY (troupe_promise_has_one_writer (self)))
-    return troupe_promise_win_alone (self, outcome);
+    {
+      if (G_UNLIKELY (troupe_promise_get_state (self) != TROUPE_PROMISE_PENDING))
+        return FALSE;
+
+      troupe_promise_win_alone (self, outcome);
+      return TRUE;
+    }
 
   /* Relaxed: winning gives the sole right to the outcome, in which nobody has written before. */
   if (G_UNLIKELY (!__atomic_compare_exchange_n (&self->state, &expected, TROUPE_PROMISE_CLAIMED, FALSE,
@@ -178,13 +128,6 @@ troupe_resolver_resolve_body (TroupeResolver *self,
                               TroupeBody     *body)
 {
   return troupe_promise_settle (troupe_resolver_get_cell (self), body, FALSE);
-}
-
-gboolean
-troupe_resolver_finish_body (TroupeResolver *self,
-                             TroupeBody     *body)
-{
-  return troupe_promise_settle (troupe_resolver_get_cell (self), body, TRUE);
 }
 
 gboolean
