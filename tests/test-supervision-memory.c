@@ -6,10 +6,9 @@
 
 #include "troupe-test.h"
 
-/* bench/messages --only=restart does the same a million times, and says how much memory that took. */
+/* TROUPE_TEST_CYCLES says how many failures there are (20 000). */
 
 #define WARM_UP 2000
-#define CYCLES 20000
 #define LIVES 10                     /* restarts of an actor before it is stopped, and the next one is spawned */
 #define SLACK (16 * 1024)            /* bytes, for all cycles together */
 
@@ -89,6 +88,38 @@ test_faller_init (TestFaller *self)
 {
 }
 
+/* Is linked to one of them, and ends with it. */
+
+#define TEST_TYPE_MATE (test_mate_get_type ())
+G_DECLARE_FINAL_TYPE (TestMate, test_mate, TEST, MATE, TroupeActor)
+
+struct _TestMate
+{
+  TroupeActor parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (TestMate, test_mate, TROUPE_TYPE_ACTOR)
+
+static gboolean
+on_link (TroupeActor    *actor,
+         TroupeMessage  *message,
+         GError        **error)
+{
+  troupe_actor_link (actor, troupe_message_get_boxed (message));
+  return TRUE;
+}
+
+static void
+test_mate_class_init (TestMateClass *klass)
+{
+  troupe_actor_class_bind (TROUPE_ACTOR_CLASS (klass), "link", TROUPE_TYPE_REF, on_link);
+}
+
+static void
+test_mate_init (TestMate *self)
+{
+}
+
 /* Watches them, lifts them up again, and makes new ones. */
 
 #define TEST_TYPE_WARDEN (test_warden_get_type ())
@@ -108,9 +139,12 @@ static void
 spawn_faller (TroupeActor *actor)
 {
   g_autoptr (TroupeRef) child = troupe_actor_spawn (actor, NULL, TEST_TYPE_FALLER, NULL, "name", "faller", NULL);
+  g_autoptr (TroupeRef) mate = troupe_actor_spawn (actor, NULL, TEST_TYPE_MATE, NULL, NULL);
 
   g_assert_nonnull (child);
+  g_assert_nonnull (mate);
   troupe_actor_watch (actor, child);
+  troupe_ref_send (mate, troupe_message_new_boxed ("link", TROUPE_TYPE_REF, child));
 }
 
 static gboolean
@@ -142,6 +176,9 @@ test_warden_child_failed (TroupeActor  *actor,
                           TroupeRef    *child,
                           const GError *error)
 {
+  if (troupe_ref_get_actor_type (child) == TEST_TYPE_MATE)
+    return TROUPE_DIRECTIVE_STOP;
+
   return --n_left % LIVES == 0 ? TROUPE_DIRECTIVE_STOP : TROUPE_DIRECTIVE_RESTART;
 }
 
@@ -178,7 +215,9 @@ run_cycles (TroupeRef *warden,
   n_left = n_cycles;
   troupe_ref_send (warden, troupe_message_new ("run"));
   troupe_test_until (n_terminated == n_ends);
+  troupe_test_settle ();
   g_assert_cmpuint (n_left, ==, 0);
+  g_assert_cmpuint (troupe_system_get_n_actors (troupe_ref_get_system (warden)), ==, 1);
 
   return mallinfo2 ().uordblks;
 }
@@ -186,12 +225,13 @@ run_cycles (TroupeRef *warden,
 static void
 test_flat (void)
 {
+  const char *cycles = g_getenv ("TROUPE_TEST_CYCLES");
   TroupeSystem *system = troupe_test_system_new ();
   g_autoptr (TroupeRef) warden = troupe_system_spawn (system, "warden", TEST_TYPE_WARDEN, NULL, NULL);
   gsize before = run_cycles (warden, WARM_UP);
-  gsize after = run_cycles (warden, CYCLES);
+  gsize after = run_cycles (warden, cycles != NULL ? (guint) g_ascii_strtoull (cycles, NULL, 10) : 20000);
 
-  g_test_summary ("Actors that are spawned, fail, are restarted, fail again and end leave no memory behind.");
+  g_test_summary ("Actors that are spawned, linked, fail, are restarted, fail again and end leave no memory behind.");
 
   g_assert_cmpuint (after, <, before + SLACK);
   troupe_test_system_end (system);

@@ -7,8 +7,8 @@
 #include "troupe-test.h"
 
 /*
- * A crowd of actors under supervisors of all kinds. Whatever they do may fail, and they are stopped and killed at random, while they
- * are sent and asked things. In the end the books must balance.
+ * A crowd of actors under supervisors of all kinds. Whatever they do may fail, they are stopped and killed at random, and linked to
+ * each other, while they are sent and asked things. In the end the books must balance.
  *
  * TROUPE_TEST_SECONDS says how long to go on (2), TROUPE_TEST_SEED with which seed to begin.
  */
@@ -51,6 +51,7 @@ static struct
   guint64       n_handled;
   guint64       n_failures;
   guint64       n_restarts;
+  guint64       n_broken;            /* ends because of links */
 } test;
 
 static gboolean
@@ -242,6 +243,20 @@ check_order (TroupeActor   *actor,
   entry->last = number;
 }
 
+static void
+change_links (TroupeActor *actor)
+{
+  TroupeRef *other = entry_at (pick_target ())->ref;
+
+  if (other == troupe_actor_get_ref (actor))
+    return;
+
+  if (by_chance (0.7))
+    troupe_actor_link (actor, other);
+  else
+    troupe_actor_unlink (actor, other);
+}
+
 static gboolean
 on_do (TroupeActor    *actor,
        TroupeMessage  *message,
@@ -267,6 +282,8 @@ on_do (TroupeActor    *actor,
     sleep_and_fail (actor);
   if (by_chance (0.1))
     post (pick_target (), by_chance (0.5));
+  if (by_chance (0.02))
+    change_links (actor);
   if (by_chance (test.chance / 4))
     troupe_ref_stop (entry_at (pick_target ())->ref);
   if (by_chance (test.chance / 8))
@@ -503,6 +520,7 @@ on_terminated (TroupeActor    *actor,
 
   g_assert_true ((troupe_termination_get_end (termination) == TROUPE_END_FAILED) <=
                  (troupe_termination_get_error (termination) != NULL));
+  test.n_broken += g_error_matches (troupe_termination_get_error (termination), TROUPE_ERROR, TROUPE_ERROR_LINK_FAILED);
   return TRUE;
 }
 
@@ -715,7 +733,7 @@ begin (guint32 seed)
   test.system = troupe_test_system_new ();
   test.letters = g_array_new (FALSE, TRUE, sizeof (Letter));
   test.entries = g_array_new (FALSE, TRUE, sizeof (Entry));
-  test.n_started = test.n_stopped = test.n_handled = test.n_failures = test.n_restarts = 0;
+  test.n_started = test.n_stopped = test.n_handled = test.n_failures = test.n_restarts = test.n_broken = 0;
   test.chance = 0.002 + g_rand_double (test.random) * 0.05;
   troupe_system_set_seed (test.system, seed);
   g_signal_connect (test.system, "dead-letter", G_CALLBACK (count_dead), NULL);
@@ -761,8 +779,8 @@ run_once (guint32 seed)
   g_assert_cmpuint (test.n_failures, >, 0);
 
   g_object_unref (clock);
-  g_test_message ("%u letters, %d handled, %u actors, %d failures, %d restarts", test.letters->len, (int) test.n_handled,
-                  test.entries->len, (int) test.n_failures, (int) test.n_restarts);
+  g_test_message ("%u letters, %d handled, %u actors, %d failures, %d restarts, %d ended by links", test.letters->len,
+                  (int) test.n_handled, test.entries->len, (int) test.n_failures, (int) test.n_restarts, (int) test.n_broken);
   end ();
 }
 
