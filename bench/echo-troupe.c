@@ -37,6 +37,7 @@ static void
 echo_protocol_class_init (EchoProtocolClass *klass)
 {
   TROUPE_PROTOCOL_CLASS (klass)->data_received = echo_protocol_data_received;
+  troupe_actor_class_set_placement (TROUPE_ACTOR_CLASS (klass), TROUPE_PLACEMENT_SPREAD);
 }
 
 static void
@@ -72,9 +73,11 @@ run (int      argc,
      GError **error)
 {
   g_autoptr (GOptionContext) context = g_option_context_new ("– an echo server");
-  TroupeSystem *system;
+  g_autoptr (TroupeSystem) system = NULL;
   gboolean version = FALSE;
+  int n_reactors = 1;
   const GOptionEntry entries[] = {
+    { "reactors", 0, 0, G_OPTION_ARG_INT, &n_reactors, "Reactors that share the connections (1)", "N" },
     { "work", 0, 0, G_OPTION_ARG_INT, &n_steps, "Steps of work on each read (0)", "STEPS" },
     { "version", 0, 0, G_OPTION_ARG_NONE, &version, "Print what this is", NULL },
     { NULL },
@@ -84,7 +87,9 @@ run (int      argc,
   if (!g_option_context_parse (context, &argc, &argv, error))
     return FALSE;
 
-  system = troupe_system_get_default ();
+  system = troupe_system_new_with_reactors (NULL, NULL, (guint) CLAMP (n_reactors, 1, 1024), error);
+  if (system == NULL)
+    return FALSE;
   if (!version)
     return serve (system, error);
 
