@@ -28,6 +28,8 @@ typedef struct
   double lowest_ns;
   double highest_ns;
   double wall_ns;
+  double lowest_wall_ns;
+  double highest_wall_ns;
   double memory;
 } Summary;
 
@@ -263,6 +265,8 @@ summarise (const Result *rounds,
   for (guint i = 0; i < n_rounds; i++)
     values[i] = rounds[i].wall_ns;
   summary.wall_ns = median (values, n_rounds);
+  summary.lowest_wall_ns = values[0];
+  summary.highest_wall_ns = values[n_rounds - 1];
   for (guint i = 0; i < n_rounds; i++)
     values[i] = rounds[i].memory;
   summary.memory = median (values, n_rounds);
@@ -287,9 +291,32 @@ pick_figure (const BenchRow *row,
       return summary->memory / 1024;
     case BENCH_BYTES_EACH:
       return summary->memory;
+    case BENCH_WALL_NS:
+      return summary->wall_ns;
+    case BENCH_WALL_US:
+      return summary->wall_ns / 1000;
     case BENCH_NS:
     default:
       return summary->cpu_ns;
+    }
+}
+
+static char *
+format_range (const BenchRow *row,
+              const Summary  *summary)
+{
+  switch (row->figure)
+    {
+    case BENCH_NS:
+      return g_strdup_printf ("%.1f – %.1f", summary->lowest_ns, summary->highest_ns);
+    case BENCH_WALL_NS:
+      return g_strdup_printf ("%.1f – %.1f", summary->lowest_wall_ns, summary->highest_wall_ns);
+    case BENCH_WALL_US:
+      return g_strdup_printf ("%.1f – %.1f", summary->lowest_wall_ns / 1000, summary->highest_wall_ns / 1000);
+    case BENCH_PEAK_KIB:
+    case BENCH_BYTES_EACH:
+    default:
+      return g_strdup ("");
     }
 }
 
@@ -298,16 +325,15 @@ print_row (const BenchRow *row,
            const Summary  *summary)
 {
   double figure = pick_figure (row, summary);
-  gboolean timed = row->figure == BENCH_NS;
-  g_autofree char *range = timed ? g_strdup_printf ("%.1f – %.1f", summary->lowest_ns, summary->highest_ns) : NULL;
-  g_autofree char *wall = timed ? g_strdup_printf ("%.1f", summary->wall_ns) : NULL;
+  g_autofree char *range = format_range (row, summary);
+  g_autofree char *wall = row->figure == BENCH_NS ? g_strdup_printf ("%.1f", summary->wall_ns) : NULL;
   g_autofree char *floor = row->floor > 0 ? g_strdup_printf ("%g", row->floor) : NULL;
   g_autofree char *best = row->best > 0 ? g_strdup_printf ("%g (%s)", row->best, row->best_peer) : NULL;
   const char *verdict = row->floor == 0 ? "" : figure <= row->floor ? "met" : "MISSED";
   int width = 45 + (int) (strlen (row->about) - (gsize) g_utf8_strlen (row->about, -1));
 
-  printf ("%-*s%10.1f%*s%10s%8s  %-8s%s\n", width, row->about, figure, timed ? 20 : 18, timed ? range : "",
-          timed ? wall : "", floor != NULL ? floor : "", verdict, best != NULL ? best : "");
+  printf ("%-*s%10.1f%*s%10s%8s  %-8s%s\n", width, row->about, figure, *range != '\0' ? 20 : 18, range,
+          wall != NULL ? wall : "", floor != NULL ? floor : "", verdict, best != NULL ? best : "");
 }
 
 static void
@@ -315,7 +341,7 @@ print_table (const Summary  *summaries,
              const gboolean *measured,
              guint           n_rounds)
 {
-  printf ("Troupe %s with GLib %u.%u.%u, one reactor on one thread; CPU time, medians of %u rounds\n\n", BENCH_VERSION,
+  printf ("Troupe %s with GLib %u.%u.%u, medians of %u rounds; CPU time, or by wall where several threads work\n\n", BENCH_VERSION,
           glib_major_version, glib_minor_version, glib_micro_version, n_rounds);
 #ifndef __OPTIMIZE__
   printf ("Built without optimisation: these figures mean nothing.\n\n");

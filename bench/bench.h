@@ -26,6 +26,8 @@ typedef struct
 typedef enum
 {
   BENCH_NS,
+  BENCH_WALL_NS,                       /* where several threads work or wait: the time that passes */
+  BENCH_WALL_US,
   BENCH_PEAK_KIB,
   BENCH_BYTES_EACH,
 } BenchFigure;

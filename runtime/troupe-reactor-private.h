@@ -57,6 +57,8 @@ struct _TroupeReactor
   gint             closed;           /* atomic: nobody takes inbound mail any more */
   GPollFD          wake;             /* an eventfd to wake it by, or −1: see troupe_reactor_open_wake () */
   gboolean         polls_wake;       /* the source does, not the backend */
+  guint            spin_us;          /* atomic: see troupe_system_set_spin () */
+  gint64           spin_since;       /* µs, monotonic; 0: does not spin */
 
   TroupeReady      ready;
   TroupeReady      late;             /* sent to crowded mailboxes; see troupe_reactor_make_late () */
@@ -150,6 +152,9 @@ TroupeRef     *troupe_reactor_dup_outside  (TroupeReactor  *self);
 void           troupe_reactor_release      (TroupeReactor  *self);
 /* The outside of the reactor on CONTEXT, made if there is none. (transfer none) as long as CONTEXT lives. */
 TroupeRef     *troupe_reactor_get_outside_for (GMainContext *context);
+/* Any thread: see troupe_system_set_spin (). */
+void           troupe_reactor_set_spin     (TroupeReactor  *self,
+                                            guint           spin_us);
 void           troupe_reactor_post         (TroupeReactor  *self,
                                             TroupeMail     *mail);
 gint64         troupe_reactor_read_clock   (TroupeReactor  *self);

@@ -35,7 +35,9 @@ typedef struct
   TroupeReactor *reactor;            /* a reference: the context keeps the reactor */
 } ReactorSource;
 
-#define DEAF_MS 10                   /* how often to look for mail if there is no descriptor to be woken by */
+#define DEAF_MS       10             /* how often to look for mail if there is no descriptor to be woken by */
+#define SPIN_SLICE_US 5               /* how long a spin keeps other sources and descriptors waiting */
+#define SPIN_LOOKS    32             /* at the mail, between two at the clock */
 
 G_DEFINE_FINAL_TYPE (TroupeReactor, troupe_reactor, G_TYPE_OBJECT)
 
@@ -235,6 +237,71 @@ troupe_reactor_take_inbound (TroupeReactor *self)
     }
 }
 
+/* Spinning */
+
+static inline void
+pause_processor (void)
+{
+#if defined (__x86_64__) || defined (__i386__)
+  __builtin_ia32_pause ();
+#elif defined (__aarch64__)
+  __asm__ volatile ("yield");
+#endif
+}
+
+void
+troupe_reactor_set_spin (TroupeReactor *self,
+                         guint          spin_us)
+{
+  /* Relaxed: nothing goes with it. */
+  __atomic_store_n (&self->spin_us, spin_us, __ATOMIC_RELAXED);
+}
+
+/* A pass is over. By real time: it is real time that is spent. */
+static inline void
+troupe_reactor_begin_spin (TroupeReactor *self)
+{
+  if (G_UNLIKELY (__atomic_load_n (&self->spin_us, __ATOMIC_RELAXED) > 0) && self->turns > 0)
+    self->spin_since = g_get_monotonic_time ();
+}
+
+/* Relaxed: who takes it acquires it. */
+static inline gboolean
+troupe_reactor_has_inbound (TroupeReactor *self)
+{
+  return __atomic_load_n (&self->inbound, __ATOMIC_RELAXED) != NULL;
+}
+
+/*
+ * There is nothing to do. Waits for mail from other threads, which need not wake us meanwhile; TRUE if the main loop is to look at its
+ * descriptors and other sources without waiting, FALSE if it may sleep. So all of these wait for no more than a slice.
+ */
+static gboolean
+troupe_reactor_spin (TroupeReactor *self)
+{
+  gint64 now = g_get_monotonic_time ();
+  gint64 end = self->spin_since + __atomic_load_n (&self->spin_us, __ATOMIC_RELAXED);
+  guint i;
+
+  if (now >= end)
+    {
+      self->spin_since = 0;
+      return FALSE;
+    }
+
+  end = MIN (end, now + SPIN_SLICE_US);
+  do
+    for (i = 0; i < SPIN_LOOKS; i++)
+      {
+        if (troupe_reactor_has_inbound (self))
+          return TRUE;
+        pause_processor ();
+      }
+  while (g_get_monotonic_time () < end);
+
+  return TRUE;
+}
+
 /* The pass */
 
 void
@@ -360,6 +427,7 @@ troupe_reactor_run_pass (TroupeReactor *self)
   self->pass_end = troupe_reactor_read_clock (self);
   troupe_reactor_count_pass (self, begun);
   self->yielding = troupe_reactor_has_ready (self) || self->pass_end - self->busy_since >= TROUPE_PASS_US;
+  troupe_reactor_begin_spin (self);
 }
 
 /* The source */
@@ -397,6 +465,9 @@ source_prepare (GSource *source,
   if (troupe_reactor_has_ready (self) || (self->backend != NULL && self->backend->n_always_ready > 0))
     return TRUE;
 
+  if (self->spin_since != 0 && troupe_reactor_spin (self))
+    return troupe_reactor_has_inbound (self);
+
   can_be_woken = self->wake.fd >= 0 || troupe_reactor_open_wake (self);
 
   /* First say that we sleep, then look again: see troupe_reactor_post (). */
@@ -416,7 +487,7 @@ static gboolean
 troupe_reactor_has_work (TroupeReactor *self)
 {
   return troupe_reactor_has_ready (self) ||
-         __atomic_load_n (&self->inbound, __ATOMIC_RELAXED) != NULL ||
+         troupe_reactor_has_inbound (self) ||
          self->wake.revents != 0 ||
          (self->backend != NULL && self->backend->klass->is_ready (self->backend)) ||
          (self->timers.length > 0 && troupe_reactor_get_timeout (self) == 0);
@@ -472,7 +543,10 @@ source_dispatch (GSource     *source,
   troupe_reactor_set_running (self, NULL);
   self->running_depth = g_main_depth ();
 
-  troupe_reactor_run_pass (self);
+  /* While mail comes to us who spin for it, the loop is not worth its while; it has its turn when the time of a pass is over. */
+  do
+    troupe_reactor_run_pass (self);
+  while (self->spin_since != 0 && !self->yielding && troupe_reactor_spin (self) && troupe_reactor_has_inbound (self));
 
   self->turns = turns;
   troupe_reactor_note_subject (self, subject);
@@ -769,6 +843,7 @@ troupe_reactor_release (TroupeReactor *self)
     return;
 
   troupe_watchdog_set (self, 0);
+  troupe_reactor_set_spin (self, 0);
   g_mutex_lock (&mutex);
   shared = g_hash_table_lookup (reactors, self->context) == self;
   g_mutex_unlock (&mutex);

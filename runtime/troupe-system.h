@@ -74,6 +74,9 @@ TROUPE_AVAILABLE_IN_ALL
 void           troupe_system_set_watchdog          (TroupeSystem       *self,
                                                     guint               threshold_ms);
 TROUPE_AVAILABLE_IN_ALL
+void           troupe_system_set_spin              (TroupeSystem       *self,
+                                                    guint               spin_us);
+TROUPE_AVAILABLE_IN_ALL
 gboolean       troupe_system_is_running            (TroupeSystem       *self);
 TROUPE_AVAILABLE_IN_ALL
 gboolean       troupe_system_has_ended             (TroupeSystem       *self);
