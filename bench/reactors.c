@@ -6,80 +6,65 @@
 
 #include "bench.h"
 
-#include <stdlib.h>
-
 #define SPIN_US   100
 #define CHUNK     1000                 /* messages until a sender needs a word that there is room for more */
 #define IN_FLIGHT 4                    /* chunks */
 
-/* {{{ Threads with a system each */
+/* {{{ One system with several reactors, each on a thread of its own */
 
-typedef struct
-{
-  GThread      *thread;
-  TroupeSystem *system;
-} Worker;
-
-static Worker workers[16];
-static guint n_workers;
-static GAsyncQueue *done;              /* gets something from each actor that has come to its end */
-
-static gpointer
-worker_run (gpointer ready)
-{
-  g_autoptr (GMainContext) context = g_main_context_new ();
-  g_autoptr (TroupeSystem) system = NULL;
-
-  g_main_context_push_thread_default (context);
-  system = troupe_system_new (context, NULL, NULL);
-  if (system == NULL)
-    abort ();
-
-  g_async_queue_push (ready, g_object_ref (system));
-  while (!troupe_system_has_ended (system))
-    g_main_context_iteration (context, TRUE);
-  g_main_context_pop_thread_default (context);
-  return NULL;
-}
+static TroupeSystem *system_here;
+static gint n_running;                 /* actors that have not come to their end */
+static guint64 n_handled;              /* messages, when they have */
 
 static void
-start_workers (guint n,
-               guint spin_us)
+start_reactors (guint n_reactors,
+                guint spin_us)
 {
-  done = g_async_queue_new ();
+  g_autoptr (GError) error = NULL;
 
-  for (n_workers = 0; n_workers < n; n_workers++)
-    {
-      Worker *worker = &workers[n_workers];
-
-      worker->thread = g_thread_new ("worker", worker_run, done);
-      worker->system = g_async_queue_pop (done);
-      troupe_system_set_spin (worker->system, spin_us);
-    }
-}
-
-static void
-end_workers (void)
-{
-  for (guint i = 0; i < n_workers; i++)
-    {
-      troupe_system_shutdown (workers[i].system);
-      g_thread_join (workers[i].thread);
-      g_object_unref (workers[i].system);
-    }
-  g_async_queue_unref (done);
+  system_here = troupe_system_new_with_reactors (NULL, NULL, n_reactors, &error);
+  if (system_here == NULL)
+    g_error ("%s", error->message);
+  troupe_system_set_spin (system_here, spin_us);
 }
 
 static TroupeRef *
-spawn_on (guint worker,
+spawn_on (guint reactor,
           GType type)
 {
   g_autoptr (GError) error = NULL;
-  TroupeRef *ref = troupe_system_spawn (workers[worker].system, NULL, type, &error, NULL);
+  TroupeRef *ref = troupe_system_spawn_on (system_here, troupe_system_get_nth_reactor (system_here, reactor), NULL, type, &error, NULL);
 
   if (ref == NULL)
     g_error ("%s", error->message);
   return ref;
+}
+
+/* What is measured begins, and lasts until end_one () has been called so many times. */
+static void
+begin (guint   n_actors,
+       guint64 n_messages)
+{
+  n_handled = n_messages;
+  g_atomic_int_set (&n_running, (gint) n_actors);
+  bench_begin ();
+}
+
+static void
+end_one (TroupeActor *actor)
+{
+  if (g_atomic_int_dec_and_test (&n_running))
+    bench_end (actor, n_handled);
+}
+
+static void
+run_reactors (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!troupe_system_run (system_here, &error))
+    g_error ("%s", error->message);
+  g_object_unref (system_here);
 }
 
 /* }}} */
@@ -143,7 +128,7 @@ pinger_on_pong (TroupeActor    *actor,
   if (n_left > 0)
     troupe_ref_send (BENCH_PINGER (actor)->ponger, troupe_message_new_uint64 ("ping", n_left - 1));
   else
-    g_async_queue_push (done, actor);
+    end_one (actor);
   return TRUE;
 }
 
@@ -174,16 +159,14 @@ run_ping_pong (guint64 n_round_trips,
   g_autoptr (TroupeRef) pinger = NULL;
   g_autoptr (TroupeRef) ponger = NULL;
 
-  start_workers (2, spin_us);
+  start_reactors (2, spin_us);
   pinger = spawn_on (0, TYPE_PINGER);
   ponger = spawn_on (1, TYPE_PONGER);
 
   troupe_ref_send (pinger, troupe_message_new_boxed ("ponger", TROUPE_TYPE_REF, ponger));
-  bench_begin ();
+  begin (1, n_round_trips);
   troupe_ref_send (pinger, troupe_message_new_uint64 ("pong", n_round_trips));
-  g_async_queue_pop (done);
-  bench_end_func (n_round_trips);
-  end_workers ();
+  run_reactors ();
 }
 
 static void
@@ -280,7 +263,7 @@ giver_on_more (TroupeActor    *actor,
                GError        **error)
 {
   if (troupe_message_get_uint64 (message) == 0)
-    g_async_queue_push (done, actor);
+    end_one (actor);
   else
     giver_send_chunk (BENCH_GIVER (actor));
   return TRUE;
@@ -317,7 +300,7 @@ run_one_way (guint64 n_messages,
   g_autoptr (GPtrArray) takers = g_ptr_array_new_with_free_func ((GDestroyNotify) troupe_ref_unref);
   guint64 share = n_messages / n_givers / CHUNK * CHUNK;
 
-  start_workers (n_givers + n_takers, 0);
+  start_reactors (n_givers + n_takers, 0);
   for (guint i = 0; i < n_takers; i++)
     g_ptr_array_add (takers, spawn_on (n_givers + i, TYPE_TAKER));
   for (guint i = 0; i < n_givers; i++)
@@ -326,13 +309,10 @@ run_one_way (guint64 n_messages,
       troupe_ref_send (givers->pdata[i], troupe_message_new_boxed ("taker", TROUPE_TYPE_REF, takers->pdata[i % n_takers]));
     }
 
-  bench_begin ();
+  begin (n_givers, share * n_givers);
   for (guint i = 0; i < n_givers; i++)
     troupe_ref_send (givers->pdata[i], troupe_message_new_uint64 ("start", share));
-  for (guint i = 0; i < n_givers; i++)
-    g_async_queue_pop (done);
-  bench_end_func (share * n_givers);
-  end_workers ();
+  run_reactors ();
 }
 
 static void

@@ -1150,9 +1150,12 @@ void
 troupe_system_set_spin (TroupeSystem *self,
                         guint         spin_us)
 {
+  guint i;
+
   g_return_if_fail (TROUPE_IS_SYSTEM (self));
 
-  troupe_reactor_set_spin (self->reactor, spin_us);
+  for (i = 0; i <= self->n_workers; i++)
+    troupe_reactor_set_spin (troupe_system_peek_reactor (self, i), spin_us);
 }
 
 /**
