@@ -539,7 +539,8 @@ troupe_actor_unwatch (TroupeActor *self,
  * %TROUPE_END_KILLED. The other one then fails with %TROUPE_ERROR_LINK_FAILED, which names the actor that has ended and has
  * its error as the cause, after every message that came from there; its own supervisor decides what becomes of it. A
  * restart of either is no end, and the link stays. A plain stop ends the link and does no more, also the stop of one that goes only because
- * its parent or a sibling has failed: who must know of every end calls [method@Troupe.Actor.watch].
+ * its parent or a sibling has failed: who must know of every end calls [method@Troupe.Actor.watch]. Once the shutdown of its system was asked for
+ * nobody fails for another any more.
  *
  * It does not matter which of the two calls this, nor how often. If @other has ended by a failure already, @self fails after its present
  * turn; if it has stopped, nothing happens. An actor cannot be linked to itself.

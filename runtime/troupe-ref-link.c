@@ -7,6 +7,7 @@
 #include "troupe-error-private.h"
 #include "troupe-reactor-private.h"
 #include "troupe-ref-life-private.h"
+#include "troupe-system-private.h"
 #include "troupe-termination.h"
 
 /*
@@ -84,7 +85,8 @@ troupe_ref_link_ended_cb (TroupeRef *self,
     return;
 
   troupe_ref_set_link (self, other, link & ~LINKED);
-  if (troupe_termination_get_end (termination) != TROUPE_END_STOPPED && self->state == TROUPE_REF_LIVE)
+  if (troupe_termination_get_end (termination) != TROUPE_END_STOPPED && self->state == TROUPE_REF_LIVE &&
+      !troupe_system_is_ending (self->system))
     troupe_ref_fail (self, new_link_error (termination));
 }
 

@@ -47,6 +47,8 @@ void       troupe_system_bury            (TroupeSystem  *self,
 /* On REF's thread: it ends, so aliases and the like are taken from it. */
 void       troupe_system_forget          (TroupeSystem  *self,
                                           TroupeRef     *ref);
+/* Its shutdown was asked for. */
+gboolean   troupe_system_is_ending       (TroupeSystem  *self);
 /* At least 0 and less than 1. */
 double     troupe_system_draw_random     (TroupeSystem  *self);
 /* In REF's last turn: it was a child of the root. */

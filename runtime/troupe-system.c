@@ -245,6 +245,12 @@ troupe_system_get_root (TroupeSystem *self)
   return self->root;
 }
 
+gboolean
+troupe_system_is_ending (TroupeSystem *self)
+{
+  return __atomic_load_n (&self->shutdown_asked, __ATOMIC_ACQUIRE) != 0;
+}
+
 void
 troupe_system_give_up (TroupeSystem *self,
                        GError       *error)
@@ -1034,8 +1040,7 @@ troupe_system_stop (TroupeSystem  *self,
 {
   g_return_val_if_fail (TROUPE_IS_SYSTEM (self), FALSE);
 
-  if (!__atomic_load_n (&self->running, __ATOMIC_ACQUIRE) ||
-      __atomic_load_n (&self->shutdown_asked, __ATOMIC_ACQUIRE))
+  if (!__atomic_load_n (&self->running, __ATOMIC_ACQUIRE) || troupe_system_is_ending (self))
     {
       g_set_error_literal (error, TROUPE_ERROR, TROUPE_ERROR_NOT_RUNNING,
                            "The system is not running, or stops already");

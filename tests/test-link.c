@@ -660,6 +660,38 @@ test_row (Fixture       *fixture,
   wait_for_story (A, "saw [The linked actor “/c” failed: no room] because of [no room]");
 }
 
+static TroupePromise *
+hold_shutdown (TroupeSystem *system,
+               gpointer      resolver)
+{
+  return troupe_promise_new (resolver);
+}
+
+static void
+test_shutdown (Fixture       *fixture,
+               gconstpointer  threaded)
+{
+  TroupeResolver *resolver = NULL;
+
+  g_test_summary ("While a system is being shut down, none of its actors fails for another.");
+
+  begin (fixture, TROUPE_DIRECTIVE_ESCALATE);
+  make (A, "link", B);
+  settle (fixture);
+  troupe_system_add_trigger (fixture->system, TROUPE_EVENT_SHUTDOWN, TROUPE_PHASE_BEFORE, hold_shutdown, &resolver, NULL);
+  troupe_system_shutdown (fixture->system);
+  until (resolver != NULL);
+  troupe_ref_kill (B->ref);
+  until (count_links (A) == 0);
+  assert_story (A, "");
+
+  troupe_resolver_resolve (resolver, NULL);
+  troupe_resolver_unref (resolver);
+  wait_for_story (A, "stopped");
+  wait_for_warnings (0);
+  g_assert_no_error (troupe_system_get_error (fixture->system));
+}
+
 static gboolean
 link_to_itself (TroupeActor    *actor,
                 TroupeMessage  *message,
@@ -928,6 +960,7 @@ main (int   argc,
   add ("order", test_order);
   add ("cycle", test_cycle);
   add ("row", test_row);
+  add ("shutdown", test_shutdown);
   add ("self", test_self);
   add ("child", test_child);
   add ("connection", test_connection);
