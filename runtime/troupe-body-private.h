@@ -67,9 +67,31 @@ troupe_body_boolean (gboolean truth)
   return (TroupeBody) { .type = G_TYPE_BOOLEAN, .v_int64 = !!truth };
 }
 
-/* The readers check the type: a wrong one is the caller's mistake (a critical naming both types), and reads as 0 or NULL. */
-gint64              troupe_body_get_int64   (const TroupeBody *self);
-guint64             troupe_body_get_uint64  (const TroupeBody *self);
+/* A caller's mistake, a critical naming both types. */
+void                troupe_body_complain    (const TroupeBody *self,
+                                             const char       *wanted);
+
+/* The readers check the type: a wrong one is the caller's mistake, and reads as 0 or NULL. */
+static inline gint64
+troupe_body_get_int64 (const TroupeBody *self)
+{
+  if (G_LIKELY (self->type == G_TYPE_INT64))
+    return self->v_int64;
+
+  troupe_body_complain (self, "gint64");
+  return 0;
+}
+
+static inline guint64
+troupe_body_get_uint64 (const TroupeBody *self)
+{
+  if (G_LIKELY (self->type == G_TYPE_UINT64))
+    return self->v_uint64;
+
+  troupe_body_complain (self, "guint64");
+  return 0;
+}
+
 double              troupe_body_get_double  (const TroupeBody *self);
 gboolean            troupe_body_get_boolean (const TroupeBody *self);
 const char         *troupe_body_get_string  (const TroupeBody *self);
@@ -111,12 +133,18 @@ troupe_body_move (TroupeBody       *to,
 static inline gboolean
 troupe_body_is_plain (const TroupeBody *self)
 {
-  return self->type == G_TYPE_NONE || self->type == G_TYPE_INT64 || self->type == G_TYPE_UINT64 ||
-         self->type == G_TYPE_DOUBLE || self->type == G_TYPE_BOOLEAN;
+  /* A fundamental type is a small number; one test instead of five. */
+  const guint64 plain = G_GUINT64_CONSTANT (1) << G_TYPE_NONE | G_GUINT64_CONSTANT (1) << G_TYPE_BOOLEAN |
+                        G_GUINT64_CONSTANT (1) << G_TYPE_INT64 | G_GUINT64_CONSTANT (1) << G_TYPE_UINT64 |
+                        G_GUINT64_CONSTANT (1) << G_TYPE_DOUBLE;
+
+  return self->type < 64 && (plain >> self->type & 1) != 0;
 }
 
 /* Whether several envelopes on one thread may hold it together: a reference that no receiver takes out. */
 gboolean            troupe_body_can_be_held (const TroupeBody *self);
+
+G_STATIC_ASSERT (G_TYPE_DOUBLE < 64);
 
 /* Leaves nothing. */
 static inline void

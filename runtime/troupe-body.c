@@ -226,8 +226,7 @@ troupe_body_get_type (const TroupeBody *self)
   return self->type == TROUPE_TYPE_BODY_BOX ? G_TYPE_POINTER : self->type;
 }
 
-/* Out of line, for a caller's mistake. */
-static G_GNUC_NO_INLINE void
+void
 troupe_body_complain (const TroupeBody *self,
                       const char       *wanted)
 {
@@ -256,18 +255,6 @@ troupe_body_check (const TroupeBody *self,
                    GType             type)
 {
   return G_LIKELY (self->type == type) || troupe_body_check_derived (self, type);
-}
-
-gint64
-troupe_body_get_int64 (const TroupeBody *self)
-{
-  return troupe_body_check (self, G_TYPE_INT64) ? self->v_int64 : 0;
-}
-
-guint64
-troupe_body_get_uint64 (const TroupeBody *self)
-{
-  return troupe_body_check (self, G_TYPE_UINT64) ? self->v_uint64 : 0;
 }
 
 double

@@ -18,6 +18,7 @@ typedef enum
 } TroupeSite;
 
 /* Atomic. Whether sites are kept, or were once. */
+G_GNUC_INTERNAL
 extern guint troupe_promise_debug_state;
 
 void  troupe_promise_keep_site    (TroupePromise *self,

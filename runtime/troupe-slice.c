@@ -128,15 +128,17 @@ troupe_ref_run_turn (TroupeRef     *self,
 
   troupe_reactor_note_subject (reactor, troupe_watchdog_subjects[mail->kind]);
 
+  if (G_LIKELY (mail->kind == TROUPE_MAIL_CONTINUATION))
+    {
+      __atomic_store_n (&reactor->watchdog.question, ((TroupePromise *) mail)->question, __ATOMIC_RELEASE);
+      troupe_promise_run_turn ((TroupePromise *) mail);
+      return;
+    }
+
   switch ((TroupeMailKind) mail->kind)
     {
     case TROUPE_MAIL_MARKED:
       troupe_ref_handle_marked (self, (TroupeMessage *) mail);
-      break;
-
-    case TROUPE_MAIL_CONTINUATION:
-      __atomic_store_n (&reactor->watchdog.question, ((TroupePromise *) mail)->question, __ATOMIC_RELEASE);
-      troupe_promise_run_turn ((TroupePromise *) mail);
       break;
 
     case TROUPE_MAIL_TIMER:
@@ -152,6 +154,7 @@ troupe_ref_run_turn (TroupeRef     *self,
       break;
 
     case TROUPE_MAIL_MESSAGE:
+    case TROUPE_MAIL_CONTINUATION:
     default:
       g_assert_not_reached ();
     }
