@@ -117,10 +117,8 @@ troupe_row_new (void)
 gboolean
 troupe_row_is_at_home (TroupeRow *self)
 {
-  TroupeReactor *reactor = self->home->reactor;
-
   /* Without a default of its own, another thread would pass for the main one. */
-  return troupe_promise_get_home_now () == self->home && (troupe_reactor_is_here (reactor) || reactor->thread == NULL) &&
+  return troupe_promise_get_home_now () == self->home && troupe_reactor_may_be_used (self->home->reactor) &&
          troupe_ref_get_n_restarts (self->home) == self->life;
 }
 

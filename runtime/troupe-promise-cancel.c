@@ -543,9 +543,7 @@ troupe_timeout_unref (gpointer data)
 static gboolean
 troupe_timeout_may_touch_timers (TroupeTimeout *self)
 {
-  TroupeReactor *reactor = self->home->reactor;
-
-  return troupe_reactor_is_here (reactor) || reactor->thread == NULL;
+  return troupe_reactor_may_be_used (self->home->reactor);
 }
 
 static void

@@ -102,6 +102,13 @@ troupe_reactor_is_here (TroupeReactor *self)
   return self->thread == &troupe_thread_mark;
 }
 
+/* Its timers and descriptors may be touched: it is this thread's, or nobody's yet. */
+static inline gboolean
+troupe_reactor_may_be_used (TroupeReactor *self)
+{
+  return troupe_reactor_is_here (self) || self->thread == NULL;
+}
+
 /* Release: whoever looks on sees what we do of REF. */
 static inline void
 troupe_reactor_set_running (TroupeReactor *self,

@@ -1104,7 +1104,7 @@ troupe_reactor_get_n_actors (TroupeReactor *self)
 
 /**
  * troupe_reactor_call_later:
- * @self: a reactor
+ * @self: a reactor, on its thread
  * @delay_ms: milliseconds to wait, 0 or more
  * @func: (scope notified) (closure user_data) (destroy destroy): what to call
  * @user_data: what to call it with
@@ -1129,6 +1129,7 @@ troupe_reactor_call_later (TroupeReactor   *self,
   TroupeRef *owner = troupe_ref_get_current ();
 
   g_return_val_if_fail (TROUPE_IS_REACTOR (self), NULL);
+  g_return_val_if_fail (troupe_reactor_may_be_used (self), NULL);
   g_return_val_if_fail (delay_ms >= 0, NULL);
   g_return_val_if_fail (func != NULL, NULL);
 
@@ -1153,7 +1154,7 @@ compare_slots (gconstpointer a,
 
 /**
  * troupe_reactor_dup_timers:
- * @self: a reactor
+ * @self: a reactor, on its thread
  *
  * Gets the timers of the reactor and all its actors that wait for their time, soonest first.
  *
@@ -1169,6 +1170,7 @@ troupe_reactor_dup_timers (TroupeReactor *self)
   guint i;
 
   g_return_val_if_fail (TROUPE_IS_REACTOR (self), NULL);
+  g_return_val_if_fail (troupe_reactor_may_be_used (self), NULL);
 
   slots = g_memdup2 (self->timers.slots, self->timers.length * sizeof (TroupeTimerSlot));
   if (slots != NULL)

@@ -128,11 +128,25 @@ troupe_restart_count_end (TroupeRestart *self)
     troupe_restart_go_on (self);
 }
 
+/* What a member tells its parent. */
+typedef struct
+{
+  TroupeRestart *restart;
+  TroupeRef     *member;             /* a reference */
+} Note;
+
 static void
 troupe_restart_count_end_cb (TroupeRef *parent,
-                             gpointer   restart)
+                             gpointer   data)
 {
-  troupe_restart_count_end (restart);
+  Note *note = data;
+  TroupeCharge *charge = troupe_supervisor_find_charge (parent->extra->supervisor, note->member);
+
+  if (charge != NULL)
+    charge->n_ending--;
+  troupe_restart_count_end (note->restart);
+  troupe_ref_unref (note->member);
+  g_free (note);
 }
 
 static void
@@ -144,9 +158,13 @@ troupe_restart_unref_cb (TroupeRef *parent,
 
 /* A member's old object is gone, or was never to go. On the member's thread. */
 static void
-troupe_restart_note_end (TroupeRestart *self)
+troupe_restart_note_end (TroupeRestart *self,
+                         TroupeRef     *member)
 {
-  troupe_ref_call_at_once (self->parent, troupe_restart_count_end_cb, NULL, self);
+  Note *note = g_new (Note, 1);
+
+  *note = (Note) { self, troupe_ref_ref (member) };
+  troupe_ref_call_at_once (self->parent, troupe_restart_count_end_cb, NULL, note);
 }
 
 /* A member takes no part any more. On its thread. */
@@ -184,7 +202,7 @@ troupe_restart_join_cb (TroupeRef *member,
       return;
     }
 
-  troupe_restart_note_end (self);
+  troupe_restart_note_end (self, member);
   troupe_restart_leave (self);
 }
 
@@ -194,6 +212,7 @@ troupe_restart_invite (TroupeRestart *self,
 {
   self->ref_count++;
   self->n_ending++;
+  troupe_supervisor_need_charge (self->parent->extra->supervisor, member)->n_ending++;
   g_ptr_array_add (self->members, troupe_ref_ref (member));
   troupe_ref_call_at_once (member, troupe_restart_join_cb, NULL, self);
 }
@@ -207,7 +226,7 @@ troupe_ref_leave_restart (TroupeRef *self)
     return;
 
   if (self->state != TROUPE_REF_BETWEEN)
-    troupe_restart_note_end (restart);
+    troupe_restart_note_end (restart, self);
   troupe_restart_leave (restart);
 }
 
@@ -351,6 +370,13 @@ troupe_ref_take_report_cb (TroupeRef *self,
   Report *report = data;
   TroupeCharge *charge = troupe_supervisor_need_charge (supervisor, report->child);
 
+  /* It failed before it heard that it is restarted: that is decided. */
+  if (charge->n_ending > 0)
+    {
+      report_free (report);
+      return;
+    }
+
   g_clear_error (&charge->error);
   charge->error = g_steal_pointer (&report->error);
   charge->is_born = report->is_born;
@@ -479,7 +505,7 @@ void
 troupe_ref_finish_restart (TroupeRef *self)
 {
   troupe_ref_end_object (self, TROUPE_REF_BETWEEN);
-  troupe_restart_note_end (self->extra->restart);
+  troupe_restart_note_end (self->extra->restart, self);
 }
 
 /* It may have been left by a fiber, and may be handled by any. There is room for it, as there was before. */

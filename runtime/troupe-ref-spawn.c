@@ -231,12 +231,14 @@ troupe_ref_spawn (TroupeSystem  *system,
   troupe_mailbox_set_up (self);
   if (!troupe_reactor_is_here (reactor) || (parent != NULL && !troupe_reactor_is_here (parent->reactor)))
     self->flags |= TROUPE_REF_QUEUED;
+  if (n_properties > 0)
+    troupe_ref_need_extra (self)->birth = troupe_birth_new (n_properties, names, values);
+
+  /* From here on others may find it, and send to it on other threads. */
   if (name != NULL && !troupe_registry_add (troupe_system_get_registry (system), self, error))
     return NULL;
   if (parent != NULL)
     troupe_system_count_actor (system, reactor, 1);
-  if (n_properties > 0)
-    troupe_ref_need_extra (self)->birth = troupe_birth_new (n_properties, names, values);
 
   /* At once: it may be stopped before it has had a turn. */
   if (parent == NULL)

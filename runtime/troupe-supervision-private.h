@@ -39,7 +39,7 @@ gboolean troupe_tally_count (TroupeTally             *self,
                              const TroupeSupervision *policy,
                              gint64                   now);
 
-/* What a parent keeps of a child that has failed, until that ends. The child may be on another thread. */
+/* What a parent keeps of a child that has failed, or was restarted with one, until that ends. The child may be on another thread. */
 typedef struct
 {
   TroupeRef  *child;                 /* a reference */
@@ -48,6 +48,7 @@ typedef struct
   TroupeTally tally;                 /* of restarts, where those of each child are counted alone */
   gint64      restarted;             /* µs: when that was last */
   guint       n_in_row;              /* restarts, each soon after the one before */
+  guint       n_ending;              /* restarts that it was told of, before which its old object is to go */
   guint       is_queued : 1;
   guint       is_born : 1;           /* the object that failed had started … */
   guint       has_lived : 1;         /* … or one before it */

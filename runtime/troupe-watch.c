@@ -241,7 +241,7 @@ troupe_reactor_lose_descriptors (TroupeReactor *self)
 
 /**
  * troupe_reactor_add_reader:
- * @self: a reactor
+ * @self: a reactor, on its thread
  * @descriptor: what to watch
  * @error: return location for a #GError
  *
@@ -259,6 +259,7 @@ troupe_reactor_add_reader (TroupeReactor     *self,
                            GError           **error)
 {
   g_return_val_if_fail (TROUPE_IS_REACTOR (self), FALSE);
+  g_return_val_if_fail (troupe_reactor_may_be_used (self), FALSE);
   g_return_val_if_fail (TROUPE_IS_DESCRIPTOR (descriptor), FALSE);
 
   return add_events (self, descriptor, TROUPE_IO_IN, error);
@@ -266,7 +267,7 @@ troupe_reactor_add_reader (TroupeReactor     *self,
 
 /**
  * troupe_reactor_add_writer:
- * @self: a reactor
+ * @self: a reactor, on its thread
  * @descriptor: what to watch
  * @error: return location for a #GError
  *
@@ -284,6 +285,7 @@ troupe_reactor_add_writer (TroupeReactor     *self,
                            GError           **error)
 {
   g_return_val_if_fail (TROUPE_IS_REACTOR (self), FALSE);
+  g_return_val_if_fail (troupe_reactor_may_be_used (self), FALSE);
   g_return_val_if_fail (TROUPE_IS_DESCRIPTOR (descriptor), FALSE);
 
   return add_events (self, descriptor, TROUPE_IO_OUT, error);
@@ -291,7 +293,7 @@ troupe_reactor_add_writer (TroupeReactor     *self,
 
 /**
  * troupe_reactor_remove_reader:
- * @self: a reactor
+ * @self: a reactor, on its thread
  * @descriptor: what was watched
  *
  * Stops watching for something to read. Does nothing if it was not watched, and works when the file descriptor is closed already.
@@ -303,6 +305,7 @@ troupe_reactor_remove_reader (TroupeReactor    *self,
                               TroupeDescriptor *descriptor)
 {
   g_return_if_fail (TROUPE_IS_REACTOR (self));
+  g_return_if_fail (troupe_reactor_may_be_used (self));
   g_return_if_fail (TROUPE_IS_DESCRIPTOR (descriptor));
 
   remove_events (self, descriptor, TROUPE_IO_IN);
@@ -310,7 +313,7 @@ troupe_reactor_remove_reader (TroupeReactor    *self,
 
 /**
  * troupe_reactor_remove_writer:
- * @self: a reactor
+ * @self: a reactor, on its thread
  * @descriptor: what was watched
  *
  * Stops watching for room to write. Does nothing if it was not watched, and works when the file descriptor is closed already.
@@ -322,6 +325,7 @@ troupe_reactor_remove_writer (TroupeReactor    *self,
                               TroupeDescriptor *descriptor)
 {
   g_return_if_fail (TROUPE_IS_REACTOR (self));
+  g_return_if_fail (troupe_reactor_may_be_used (self));
   g_return_if_fail (TROUPE_IS_DESCRIPTOR (descriptor));
 
   remove_events (self, descriptor, TROUPE_IO_OUT);
@@ -329,7 +333,7 @@ troupe_reactor_remove_writer (TroupeReactor    *self,
 
 /**
  * troupe_reactor_remove_all:
- * @self: a reactor
+ * @self: a reactor, on its thread
  *
  * Stops watching all descriptors that programs have added. The reactor's own connections are not touched.
  *
@@ -343,6 +347,7 @@ troupe_reactor_remove_all (TroupeReactor *self)
   GPtrArray *descriptors;
 
   g_return_val_if_fail (TROUPE_IS_REACTOR (self), NULL);
+  g_return_val_if_fail (troupe_reactor_may_be_used (self), NULL);
 
   descriptors = dup_descriptors (self, TROUPE_IO_IN | TROUPE_IO_OUT);
   if (self->descriptors != NULL)
@@ -353,7 +358,7 @@ troupe_reactor_remove_all (TroupeReactor *self)
 
 /**
  * troupe_reactor_dup_readers:
- * @self: a reactor
+ * @self: a reactor, on its thread
  *
  * Gets the descriptors that are watched for reading.
  *
@@ -365,13 +370,14 @@ GPtrArray *
 troupe_reactor_dup_readers (TroupeReactor *self)
 {
   g_return_val_if_fail (TROUPE_IS_REACTOR (self), NULL);
+  g_return_val_if_fail (troupe_reactor_may_be_used (self), NULL);
 
   return dup_descriptors (self, TROUPE_IO_IN);
 }
 
 /**
  * troupe_reactor_dup_writers:
- * @self: a reactor
+ * @self: a reactor, on its thread
  *
  * Gets the descriptors that are watched for writing.
  *
@@ -383,6 +389,7 @@ GPtrArray *
 troupe_reactor_dup_writers (TroupeReactor *self)
 {
   g_return_val_if_fail (TROUPE_IS_REACTOR (self), NULL);
+  g_return_val_if_fail (troupe_reactor_may_be_used (self), NULL);
 
   return dup_descriptors (self, TROUPE_IO_OUT);
 }
