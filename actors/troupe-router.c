@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "troupe-error.h"
+#include "troupe-mailbox-private.h"
 #include "troupe-message-private.h"
 #include "troupe-outcomes.h"
 #include "troupe-promise-list.h"
@@ -143,6 +144,7 @@ pick_least_loaded (TroupeRouterPrivate *priv)
 {
   guint n_routees = priv->routees->len;
   TroupeRoutee *least = NULL;
+  guint least_load = 0;
   guint at = 0;
   guint i;
 
@@ -150,9 +152,12 @@ pick_least_loaded (TroupeRouterPrivate *priv)
     {
       TroupeRoutee *routee = get_routee (priv, i % n_routees);
 
-      if (!troupe_routee_is_there (routee) || (least != NULL && routee->ref->n_mail >= least->ref->n_mail))
+      guint load = troupe_ref_get_load (routee->ref);
+
+      if (!troupe_routee_is_there (routee) || (least != NULL && load >= least_load))
         continue;
       least = routee;
+      least_load = load;
       at = i % n_routees;
     }
 
@@ -467,7 +472,7 @@ troupe_router_count_pressed (TroupeRouter *self,
   for (i = 0; i < priv->routees->len; i++)
     {
       TroupeRoutee *routee = get_routee (priv, i);
-      guint waiting = routee->ref->n_mail;
+      guint waiting = troupe_ref_get_load (routee->ref);
       guint came = routee->n_waiting + routee->n_sent;
 
       *n_waiting += waiting > 0;
@@ -651,6 +656,7 @@ troupe_router_class_init (TroupeRouterClass *klass)
   object_class->get_property = troupe_router_get_property;
   object_class->set_property = troupe_router_set_property;
   actor_class->kind = "router";
+  actor_class->weighs_children = TRUE;
   actor_class->started = troupe_router_started;
   actor_class->receive = troupe_router_receive;
   actor_class->child_terminated = troupe_router_child_terminated;

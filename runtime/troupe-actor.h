@@ -99,6 +99,7 @@ struct _TroupeActorClass
   const char *const *urgent;
   guint              stash_limit;
   TroupePlacement    placement;
+  gboolean           weighs_children;
 
   gpointer _reserved[8];
 };

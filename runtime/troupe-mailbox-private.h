@@ -24,7 +24,7 @@ struct _TroupeMailbox
   guint              stash_limit;
 
   guint              n_messages;     /* that wait and count; atomic, as others look at it */
-  guint              n_posted;       /* with BACKPRESSURE: on their way from other threads; atomic */
+  guint              n_posted;       /* if the ref counts them: on their way from other threads; atomic */
   guint              n_dead;         /* that were dropped, and lie where they lay */
   gboolean           is_failing;     /* with FAIL: a turn that does it is on its way */
   GQueue             oldest;         /* with DROP_OLDEST: those that count and can be dropped, oldest first */
@@ -58,7 +58,9 @@ gboolean       troupe_mailbox_admit        (TroupeRef     *ref,
 /* MAIL is to be the actor's first turn, before what is urgent: TRUE if it is in the mailbox now. */
 gboolean       troupe_mailbox_put_first    (TroupeRef     *ref,
                                             TroupeMail    *mail);
-/* On SENDER's thread: MESSAGE is to be posted to REF, which has backpressure. */
+/* Any thread: how much waits for REF, on its own thread or for a child of a class that weighs its children; of others it is 0. */
+guint          troupe_ref_get_load         (TroupeRef     *ref);
+/* On SENDER's thread: MESSAGE is to be posted to REF, which counts that. */
 void           troupe_mailbox_post         (TroupeRef     *ref,
                                             TroupeMessage *message,
                                             TroupeRef     *sender);

@@ -37,22 +37,50 @@ troupe_mailbox_new (const TroupeActorClass *klass)
   return self;
 }
 
+/* Its parent, on another thread, looks at what waits for it. */
+static gboolean
+troupe_ref_is_weighed (TroupeRef *self)
+{
+  return self->parent != NULL && self->parent->reactor != self->reactor &&
+         ((TroupeActorClass *) g_type_class_peek (self->parent->type))->weighs_children;
+}
+
 void
 troupe_mailbox_set_up (TroupeRef *ref)
 {
   /* Usually there is an instance already, and its class. */
   TroupeActorClass *fresh = g_type_class_peek (ref->type) == NULL ? g_type_class_ref (ref->type) : NULL;
   TroupeActorClass *klass = fresh != NULL ? fresh : g_type_class_peek (ref->type);
+  gboolean is_weighed = troupe_ref_is_weighed (ref);
 
-  if (klass->capacity > 0 || klass->urgent != NULL)
+  if (klass->capacity > 0 || klass->urgent != NULL || is_weighed)
     {
-      troupe_ref_need_extra (ref)->mailbox = troupe_mailbox_new (klass);
+      TroupeMailbox *self = troupe_ref_need_extra (ref)->mailbox = troupe_mailbox_new (klass);
+
+      /* To be counted, without a limit. */
+      if (is_weighed && self->capacity == 0)
+        self->capacity = G_MAXUINT;
       ref->has_rules = TRUE;
-      ref->throttles = klass->capacity > 0 && klass->overflow == TROUPE_OVERFLOW_BACKPRESSURE;
+      ref->counts = is_weighed || (klass->capacity > 0 && klass->overflow == TROUPE_OVERFLOW_BACKPRESSURE);
     }
 
   if (fresh != NULL)
     g_type_class_unref (fresh);
+}
+
+guint
+troupe_ref_get_load (TroupeRef *ref)
+{
+  TroupeMailbox *self;
+
+  if (troupe_reactor_is_here (ref->reactor))
+    return ref->n_mail;
+  if (!ref->counts)
+    return 0;
+
+  self = ref->extra->mailbox;
+
+  return __atomic_load_n (&self->n_posted, __ATOMIC_RELAXED) + __atomic_load_n (&self->n_messages, __ATOMIC_RELAXED);
 }
 
 TroupeMailbox *
@@ -173,7 +201,7 @@ troupe_mailbox_post (TroupeRef     *ref,
   guint n = __atomic_add_fetch (&self->n_posted, 1, __ATOMIC_RELAXED) + __atomic_load_n (&self->n_messages, __ATOMIC_RELAXED);
 
   /* What is forwarded may name somebody on yet another thread. */
-  if (n <= HIGH_MARK (self->capacity) || sender == NULL || !troupe_reactor_is_here (sender->reactor) ||
+  if (self->overflow != TROUPE_OVERFLOW_BACKPRESSURE || n <= HIGH_MARK (self->capacity) || sender == NULL || !troupe_reactor_is_here (sender->reactor) ||
       !troupe_ref_can_be_throttled (sender) || (sender->extra != NULL && sender->extra->n_throttles > 0))
     return;
 

@@ -90,7 +90,7 @@ struct _TroupeRef
     {
       guint8            state;       /* a TroupeRefState, written by the reactor's thread, read atomically by others */
       guint8            has_rules;   /* what comes is looked at: troupe-mailbox-private.h */
-      guint8            throttles;   /* it has backpressure: set before anybody knows it, for any thread */
+      guint8            counts;      /* what other threads post is counted: set before anybody knows it, for any thread */
     };
     guint32             entry;       /* all at once, for the reactor's thread: 0 if all mail is just taken */
   };

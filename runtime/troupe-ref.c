@@ -327,7 +327,7 @@ troupe_ref_take_posted (TroupeRef     *self,
                         TroupeMessage *message)
 {
   g_clear_pointer (&message->target, troupe_ref_unref);
-  if (self->throttles)
+  if (self->counts)
     troupe_mailbox_take_posted (self);
 }
 
@@ -540,7 +540,7 @@ troupe_ref_put_away (TroupeRef     *self,
 {
   message->sender = sender != NULL ? troupe_ref_ref (sender) : NULL;
   message->target = troupe_ref_ref (self);
-  if (self->throttles)
+  if (self->counts)
     troupe_mailbox_post (self, message, sender);
   troupe_reactor_post (self->reactor, &message->mail);
 }

@@ -91,6 +91,8 @@ void           troupe_system_set_seed              (TroupeSystem       *self,
                                                     guint32             seed);
 TROUPE_AVAILABLE_IN_ALL
 char          *troupe_system_dump_tree             (TroupeSystem       *self);
+TROUPE_AVAILABLE_IN_ALL
+TroupePromise *troupe_system_describe_tree         (TroupeSystem       *self) G_GNUC_WARN_UNUSED_RESULT;
 
 TROUPE_AVAILABLE_IN_ALL
 guint          troupe_system_add_trigger           (TroupeSystem       *self,

@@ -354,6 +354,77 @@ test_reactors_escalate (Fixture       *self,
 }
 
 static void
+take_string (TroupePromise *promise,
+             gpointer       text)
+{
+  *(char **) text = g_strdup (troupe_promise_get_string (promise));
+}
+
+static char *
+describe (TroupeSystem *system)
+{
+  g_autoptr (TroupePromise) promise = troupe_system_describe_tree (system);
+  char *text = NULL;
+
+  troupe_promise_add_callback (promise, take_string, &text, NULL);
+  troupe_test_until (text != NULL);
+
+  return text;
+}
+
+static void
+test_reactors_tree (Fixture       *self,
+                    gconstpointer  data)
+{
+  g_autoptr (TroupeRef) below = spawn_child (self->children[2], 0);
+  g_autoptr (TroupeRef) further_below = spawn_child (below, 3);
+  g_autoptr (GString) expected = g_string_new ("/ TroupeActor: live, 0 waiting, 0 restarts\n"
+                                               "  /parent TestNode: live, 0 waiting, 0 restarts\n");
+  g_autofree char *all = NULL;
+  g_autofree char *own = NULL;
+  guint i;
+
+  g_test_summary ("The tree of all actors is described in order, wherever they live; or of those on the system's own reactor");
+
+  for (i = 0; i < N_REACTORS; i++)
+    {
+      g_autofree char *path = troupe_ref_dup_path (self->children[i]);
+
+      ask (self->children[i], "total");
+      g_string_append_printf (expected, "    %s TestNode: live, 0 waiting, 0 restarts\n", path);
+      if (i == 2)
+        {
+          g_autofree char *second = troupe_ref_dup_path (below);
+          g_autofree char *third = troupe_ref_dup_path (further_below);
+
+          g_string_append_printf (expected, "      %s TestNode: live, 0 waiting, 0 restarts\n"
+                                            "        %s TestNode: live, 0 waiting, 0 restarts\n", second, third);
+        }
+    }
+  ask (further_below, "total");
+  ask (self->parent, "total");
+
+  all = describe (self->system);
+  g_assert_cmpstr (all, ==, expected->str);
+  own = troupe_system_dump_tree (self->system);
+  g_assert_cmpstr (own, ==, "/ TroupeActor: live, 0 waiting, 0 restarts\n  /parent TestNode: on another reactor\n");
+}
+
+static void
+test_reactors_tree_ended (void)
+{
+  TroupeSystem *system = g_object_ref (new_system ());
+  g_autofree char *text = NULL;
+
+  g_test_summary ("Of a system that has ended there is nothing to describe");
+
+  troupe_test_system_end (system);
+  text = describe (system);
+  g_assert_cmpstr (text, ==, "");
+  g_object_unref (system);
+}
+
+static void
 expect_stopped (TroupePromise *promise,
                 gpointer       n_rejected)
 {
@@ -432,6 +503,8 @@ main (int   argc,
   ADD ("resume", 0, test_reactors_resume);
   ADD ("stop", 0, test_reactors_stop);
   ADD ("escalate", 0, test_reactors_escalate);
+  ADD ("tree", 0, test_reactors_tree);
+  g_test_add_func ("/troupe/reactors/tree/ended", test_reactors_tree_ended);
   g_test_add_func ("/troupe/reactors/shutdown/asks", test_reactors_shutdown_asks);
   g_test_add_func ("/troupe/reactors/pick", test_reactors_pick);
 
