@@ -666,22 +666,27 @@ new_gave_up_error (TroupeCharge *charge)
                                       path, charge->error->message);
 }
 
-/* What it is said to have failed with. On its own thread. */
-static void
-troupe_ref_replace_error_cb (TroupeRef *self,
-                             gpointer   error)
-{
-  TroupeRefExtra *extra = troupe_ref_need_extra (self);
-
-  g_clear_error (&extra->error);
-  extra->error = error;
-}
-
 static void
 troupe_ref_refuse_error_cb (TroupeRef *self,
                             gpointer   error)
 {
   g_error_free (error);
+}
+
+/* What it is said to have failed with. On its own thread. */
+static void
+troupe_ref_replace_error_cb (TroupeRef *self,
+                             gpointer   error)
+{
+  if (self->state != TROUPE_REF_SUSPENDED)
+    {
+      /* Somebody has stopped it before, and told others why. */
+      troupe_ref_refuse_error_cb (self, error);
+      return;
+    }
+
+  g_clear_error (&self->extra->error);
+  self->extra->error = error;
 }
 
 /* The child has failed too often. */
