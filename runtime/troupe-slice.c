@@ -264,14 +264,17 @@ troupe_ref_run_slice (TroupeRef     *self,
                       TroupeReactor *reactor)
 {
   guint left = MIN (self->n_mail, TROUPE_SLICE_TURNS);
-  guint8 flags = self->flags & ~TROUPE_REF_QUEUED;
   TroupeMail *mail;
+  guint8 flags;
 
   if (G_UNLIKELY (self->state != TROUPE_REF_LIVE) && troupe_ref_is_on_hold (self))
     left = 0;
 
   troupe_reactor_set_running (reactor, self);
-  self->flags = flags & TROUPE_REF_OUTSIDE ? flags : flags | TROUPE_REF_RUNNING;
+  /* It was queued, and does not run; what is outside may run again further down. */
+  self->flags ^= TROUPE_REF_QUEUED | TROUPE_REF_RUNNING;
+  if (G_UNLIKELY (self->flags & TROUPE_REF_OUTSIDE))
+    self->flags &= ~TROUPE_REF_RUNNING;
 
   while (TRUE)
     {
@@ -310,15 +313,15 @@ troupe_reactor_run_ready (TroupeReactor *self)
   /* For all slices: what changes it meanwhile puts it back. */
   self->running_stack = troupe_depth_get_stack ();
 
-  while (self->turns < TROUPE_PASS_TURNS && (ref = troupe_reactor_pop_ready (self)) != NULL)
+  while ((ref = troupe_reactor_pop_ready (self)) != NULL)
     {
       troupe_ref_run_slice (ref, self);
 
       if (G_LIKELY (self->turns < next_look))
         continue;
       self->now = troupe_reactor_read_clock (self);
-      if (self->now >= end)
+      if (self->now >= end || self->turns >= TROUPE_PASS_TURNS)
         break;
-      next_look = self->turns + TROUPE_CLOCK_TURNS;
+      next_look = MIN (self->turns + TROUPE_CLOCK_TURNS, TROUPE_PASS_TURNS);
     }
 }
