@@ -18,9 +18,10 @@
 # endif
 #endif
 
-/* A batch is half a magazine: a thread that alternates around the limit does not meet the depot each time. */
+/* A magazine holds a thousand blocks, so that a burst of as many messages does not meet the depot; a batch is a part of that, so that a
+ * thread that alternates around the limit does not meet it each time. */
 #define BATCH          128
-#define MAGAZINE_LIMIT (2 * BATCH)
+#define MAGAZINE_LIMIT (8 * BATCH)
 
 /* Memory comes from the system in regions of about an eighth of what is in use. A flood of messages would spend half its time in
  * the kernel, which clears page by page; for the largest regions we ask for huge pages, cleared in one go. */
