@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-/* Actors that are tied to each other. Most tests run twice: with the others as actors of the same thread, and of another one. It looks
- * inside for what links leave behind. */
+/* Actors that are tied to each other. Each test runs three times: with the others as actors of the same thread, of another reactor of the
+ * system, and of another system on another thread. It looks inside for what links leave behind. */
 
 #include <sys/socket.h>
 
@@ -171,13 +171,20 @@ test_mate_init (TestMate *self)
 {
 }
 
-/* Fixture: a is here, and b, c and d are, or are not */
+/* Fixture: a is here, and b, c and d are where they are put */
+
+typedef enum
+{
+  HERE,
+  IN_REACTOR,
+  IN_SYSTEM,
+} Whereabouts;
 
 typedef struct
 {
   TroupeSystem *system;
   TroupeSystem *other_system;
-  GThread      *thread;
+  GThread      *thread;              /* which runs that, or NULL */
   Mate          mates[N_MATES];
 } Fixture;
 
@@ -218,25 +225,29 @@ spawn (Fixture *fixture,
        guint    i)
 {
   Mate *mate = &fixture->mates[i];
+  TroupeSystem *system = i == 0 ? fixture->system : fixture->other_system;
+  guint n_reactors = troupe_system_get_n_reactors (system);
   g_autoptr (GError) error = NULL;
 
   mate->label[0] = (char) ('a' + i);
   mate->story = g_string_new (NULL);
-  mate->ref = troupe_system_spawn (i == 0 ? fixture->system : fixture->other_system, mate->label, TEST_TYPE_MATE, &error,
-                                   "mate", mate, NULL);
+  mate->ref = troupe_system_spawn_on (system, troupe_system_get_nth_reactor (system, i == 0 ? 0 : n_reactors - 1), mate->label,
+                                      TEST_TYPE_MATE, &error, "mate", mate, NULL);
   g_assert_no_error (error);
 }
 
 static void
 set_up (Fixture       *fixture,
-        gconstpointer  threaded)
+        gconstpointer  whereabouts)
 {
+  g_autoptr (GError) error = NULL;
   guint i;
 
   g_atomic_int_set (&n_warnings, 0);
-  fixture->system = troupe_test_system_new ();
+  fixture->system = troupe_system_new_with_reactors (NULL, NULL, GPOINTER_TO_INT (whereabouts) == IN_REACTOR ? 2 : 1, &error);
+  g_assert_no_error (error);
   fixture->other_system = fixture->system;
-  if (threaded != NULL)
+  if (GPOINTER_TO_INT (whereabouts) == IN_SYSTEM)
     {
       GAsyncQueue *queue = g_async_queue_new ();
 
@@ -251,7 +262,7 @@ set_up (Fixture       *fixture,
 
 static void
 tear_down (Fixture       *fixture,
-           gconstpointer  threaded)
+           gconstpointer  whereabouts)
 {
   guint i;
 
@@ -408,7 +419,7 @@ count_links (Mate *mate)
 
 static void
 test_stop (Fixture       *fixture,
-           gconstpointer  threaded)
+           gconstpointer  whereabouts)
 {
   g_test_summary ("A plain stop ends the link, and no more, whichever of the two stops.");
 
@@ -431,7 +442,7 @@ test_stop (Fixture       *fixture,
 
 static void
 test_failure (Fixture       *fixture,
-              gconstpointer  threaded)
+              gconstpointer  whereabouts)
 {
   g_test_summary ("If one of the two fails for good, so does the other, whoever linked, and with the error of the first as the cause.");
 
@@ -457,7 +468,7 @@ test_failure (Fixture       *fixture,
 
 static void
 test_kill (Fixture       *fixture,
-           gconstpointer  threaded)
+           gconstpointer  whereabouts)
 {
   g_test_summary ("Who is killed has failed; who links, be it twice and from both sides, fails once, and may be restarted.");
 
@@ -480,7 +491,7 @@ test_kill (Fixture       *fixture,
 
 static void
 test_restart (Fixture       *fixture,
-              gconstpointer  threaded)
+              gconstpointer  whereabouts)
 {
   g_autoptr (TroupeSupervision) supervision = troupe_supervision_new (TROUPE_DIRECTIVE_RESTART);
 
@@ -513,7 +524,7 @@ test_restart (Fixture       *fixture,
 
 static void
 test_unlink (Fixture       *fixture,
-             gconstpointer  threaded)
+             gconstpointer  whereabouts)
 {
   g_test_summary ("Either may take the link back, once for all calls; who is not linked may do so, too.");
 
@@ -548,7 +559,7 @@ test_unlink (Fixture       *fixture,
 
 static void
 test_unlink_late (Fixture       *fixture,
-                  gconstpointer  threaded)
+                  gconstpointer  whereabouts)
 {
   g_test_summary ("Who unlinks does not fail any more, although the other one has ended already.");
 
@@ -575,7 +586,7 @@ test_unlink_late (Fixture       *fixture,
 
 static void
 test_ended (Fixture       *fixture,
-            gconstpointer  threaded)
+            gconstpointer  whereabouts)
 {
   g_test_summary ("Linked to who has failed, one fails at once; to who has stopped, nothing happens.");
 
@@ -612,7 +623,7 @@ flood (TroupeActor    *actor,
 
 static void
 test_order (Fixture       *fixture,
-            gconstpointer  threaded)
+            gconstpointer  whereabouts)
 {
   g_test_summary ("Who fails for another has handled before what that one sent, and its “terminated”.");
 
@@ -626,7 +637,7 @@ test_order (Fixture       *fixture,
 
 static void
 test_cycle (Fixture       *fixture,
-            gconstpointer  threaded)
+            gconstpointer  whereabouts)
 {
   g_test_summary ("Three that are linked in a circle end together, each once; the first error is told to all.");
 
@@ -647,7 +658,7 @@ test_cycle (Fixture       *fixture,
 
 static void
 test_row (Fixture       *fixture,
-          gconstpointer  threaded)
+          gconstpointer  whereabouts)
 {
   g_test_summary ("Down a row of links each names the one before it, and the error that was the first.");
 
@@ -669,7 +680,7 @@ hold_shutdown (TroupeSystem *system,
 
 static void
 test_shutdown (Fixture       *fixture,
-               gconstpointer  threaded)
+               gconstpointer  whereabouts)
 {
   TroupeResolver *resolver = NULL;
 
@@ -705,7 +716,7 @@ link_to_itself (TroupeActor    *actor,
 
 static void
 test_self (Fixture       *fixture,
-           gconstpointer  threaded)
+           gconstpointer  whereabouts)
 {
   g_test_summary ("Nobody is linked to itself.");
 
@@ -722,17 +733,19 @@ spawn_linked (TroupeActor    *actor,
               GError        **error)
 {
   g_autoptr (TroupeSupervision) stop = troupe_supervision_new (TROUPE_DIRECTIVE_STOP);
+  TroupeSystem *system = troupe_actor_get_system (actor);
+  TroupeReactor *reactor = troupe_system_get_nth_reactor (system, troupe_system_get_n_reactors (system) - 1);
   TroupeRef **child = test_puppet_get_data (message);
 
   troupe_actor_set_supervision (actor, stop);
-  *child = troupe_actor_spawn (actor, "child", TEST_TYPE_PUPPET, error, NULL);
+  *child = troupe_actor_spawn_on (actor, reactor, "child", TEST_TYPE_PUPPET, error, NULL);
   troupe_actor_link (actor, *child);
   return reply (actor, message, error);
 }
 
 static void
 test_child (Fixture       *fixture,
-            gconstpointer  threaded)
+            gconstpointer  whereabouts)
 {
   g_autoptr (TroupeRef) first = NULL;
   g_autoptr (TroupeRef) second = NULL;
@@ -814,7 +827,7 @@ is_closed (int fd)
 
 static void
 test_connection (Fixture       *fixture,
-                 gconstpointer  threaded)
+                 gconstpointer  whereabouts)
 {
   g_autoptr (TroupeRef) factory = NULL;
   g_autoptr (TroupeRef) first = NULL;
@@ -900,7 +913,7 @@ note_bits (TroupeActor    *actor,
 
 static void
 test_both (Fixture       *fixture,
-           gconstpointer  threaded)
+           gconstpointer  whereabouts)
 {
   guint round;
   guint i;
@@ -932,13 +945,17 @@ test_both (Fixture       *fixture,
 static void
 add (const char *name,
      void      (*func) (Fixture       *fixture,
-                        gconstpointer  threaded))
+                        gconstpointer  whereabouts))
 {
-  g_autofree char *here = g_strconcat ("/troupe/link/here/", name, NULL);
-  g_autofree char *elsewhere = g_strconcat ("/troupe/link/elsewhere/", name, NULL);
+  static const char *const places[] = { "here", "reactor", "system" };
+  gint i;
 
-  g_test_add (here, Fixture, NULL, set_up, func, tear_down);
-  g_test_add (elsewhere, Fixture, "", set_up, func, tear_down);
+  for (i = HERE; i <= IN_SYSTEM; i++)
+    {
+      g_autofree char *path = g_strconcat ("/troupe/link/", places[i], "/", name, NULL);
+
+      g_test_add (path, Fixture, GINT_TO_POINTER (i), set_up, func, tear_down);
+    }
 }
 
 int
