@@ -192,6 +192,7 @@ troupe_semaphore_arrived_cb (TroupePromise *promise,
     }
   else
     {
+      /* GLib orders these more strictly than a number needs with which nothing is published. */
       g_atomic_int_inc (&self->n_outside);
     }
 

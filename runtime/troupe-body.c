@@ -53,6 +53,7 @@ troupe_body_is_bytes (const TroupeBody *self)
 TroupeBody
 troupe_body_bytes (GBytes *bytes)
 {
+  /* Relaxed: every thread stores the same number. */
   GType type = __atomic_load_n (&troupe_body_bytes_type, __ATOMIC_RELAXED);
 
   if (G_UNLIKELY (type == 0))

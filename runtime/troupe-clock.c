@@ -115,6 +115,7 @@ troupe_clock_reactor_has_work (TroupeClock *self)
   TroupeReactor *reactor = self->reactor;
   TroupeTimer *timer = troupe_timer_heap_peek (&reactor->timers);
 
+  /* Relaxed: who takes it acquires it. */
   return reactor->ready.head != NULL || reactor->late.head != NULL ||
          __atomic_load_n (&reactor->inbound, __ATOMIC_RELAXED) != NULL ||
          (timer != NULL && timer->deadline <= self->now);

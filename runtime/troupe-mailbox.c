@@ -191,7 +191,8 @@ troupe_mailbox_throttle (TroupeMailbox *self,
     troupe_ref_throttle (connection, TRUE);
 }
 
-/* What other threads send is not counted until this one takes it in, and this one may be busy: so they look for themselves. */
+/* What other threads send is not counted until this one takes it in, and this one may be busy: so they look for themselves.
+ * Relaxed: the two numbers need not be of the same moment. Posting, which releases, comes after; so it is taken off after that. */
 void
 troupe_mailbox_post (TroupeRef     *ref,
                      TroupeMessage *message,
@@ -239,6 +240,7 @@ troupe_mailbox_count (TroupeMailbox *self,
                       TroupeMessage *message)
 {
   message->mail.more_bits |= TROUPE_MARK_COUNTED;
+  /* Only this thread writes it: see post (). */
   __atomic_store_n (&self->n_messages, self->n_messages + 1, __ATOMIC_RELAXED);
 }
 

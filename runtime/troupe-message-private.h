@@ -101,7 +101,7 @@ troupe_message_drop (TroupeMessage *self)
 {
   const guint8 kinds = TROUPE_MESSAGE_LETTER | TROUPE_MESSAGE_SHARES | TROUPE_MESSAGE_TIMED;
 
-  /* The only holder needs no atomic subtraction. */
+  /* The only holder needs no atomic subtraction. Acquire, as in prepare (). */
   if (G_UNLIKELY (__atomic_load_n (&self->mail.ref_count, __ATOMIC_ACQUIRE) != 1))
     {
       troupe_message_unref (self);

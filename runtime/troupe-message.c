@@ -595,6 +595,7 @@ troupe_message_ref (TroupeMessage *self)
       self->mail.bits &= ~TROUPE_MESSAGE_LETTER;
     }
 
+  /* Relaxed, here and with all such counts: who takes another reference has one, so it cannot go. */
   __atomic_fetch_add (&self->mail.ref_count, 1, __ATOMIC_RELAXED);
   return self;
 }

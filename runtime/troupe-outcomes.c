@@ -46,6 +46,7 @@ troupe_outcomes_write (TroupeOutcomes *self,
   g_assert (!item->written);
 
   troupe_body_move (&item->body, body);
+  /* Release: who finds it set, on whatever thread, may read the body. */
   __atomic_store_n (&item->written, TRUE, __ATOMIC_RELEASE);
 }
 
@@ -58,6 +59,7 @@ troupe_outcomes_read (TroupeOutcomes *self,
   g_return_val_if_fail (self != NULL, NULL);
   g_return_val_if_fail (index < self->length, NULL);
 
+  /* Acquire: pairs with the release above. */
   if (__atomic_load_n (&self->items[index].written, __ATOMIC_ACQUIRE))
     return &self->items[index].body;
 
@@ -80,6 +82,7 @@ troupe_outcomes_ref (TroupeOutcomes *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
+  /* Relaxed: who takes another reference has one. */
   __atomic_fetch_add (&self->ref_count, 1, __ATOMIC_RELAXED);
   return self;
 }
@@ -99,6 +102,7 @@ troupe_outcomes_unref (TroupeOutcomes *self)
 
   g_return_if_fail (self != NULL);
 
+  /* Release our use of it to whoever frees it; acquire that of others if that is us. */
   if (__atomic_fetch_sub (&self->ref_count, 1, __ATOMIC_ACQ_REL) != 1)
     return;
 

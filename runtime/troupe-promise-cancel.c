@@ -165,8 +165,9 @@ troupe_promise_cancel_at_once (TroupePromise *self)
 {
   gint expected = TROUPE_PROMISE_PENDING;
 
+  /* Sequentially consistent for the canceller; to lose tells nothing more. */
   if (!__atomic_compare_exchange_n (&self->state, &expected, TROUPE_PROMISE_GIVEN_UP, FALSE,
-                                    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+                                    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
     return;
 
   troupe_promise_add_marks (self, TROUPE_PROMISE_CANCELLED | TROUPE_PROMISE_FREE_CALL);
@@ -505,6 +506,7 @@ troupe_resolver_set_answer (TroupeResolver *self,
 {
   TroupePromise *cell = (TroupePromise *) self;
 
+  /* Relaxed: it is looked at whether there is one, and not what is in it. */
   if (__atomic_load_n (&cell->cancelling, __ATOMIC_RELAXED) == NULL)
     troupe_promise_set_cancelling (cell, troupe_cancelling_new (TROUPE_CANCELLING_REPLY, NULL, troupe_promise_ref (answer),
                                                                 (GDestroyNotify) troupe_promise_unref));

@@ -225,6 +225,7 @@ troupe_promise_dup_sites (TroupePromise *self)
 void
 troupe_promise_set_debugging (gboolean debugging)
 {
+  /* Relaxed, as wherever it is read: it guards nothing but itself, and the table has a mutex. */
   if (debugging)
     __atomic_fetch_or (&troupe_promise_debug_state, TROUPE_DEBUG_ON | TROUPE_DEBUG_USED, __ATOMIC_RELAXED);
   else

@@ -63,6 +63,7 @@ troupe_list_drop_children (TroupeList *self)
 static void
 troupe_list_unref (TroupeList *self)
 {
+  /* A step that nobody will run is freed where its promise is, on whatever thread. Orders as in troupe_outcomes_unref (). */
   if (__atomic_fetch_sub (&self->ref_count, 1, __ATOMIC_ACQ_REL) != 1)
     return;
 

@@ -113,21 +113,23 @@ troupe_promise_get_marks (TroupePromise *self)
   return __atomic_load_n (&self->mail.ref_count, __ATOMIC_ACQUIRE);
 }
 
-/* Returns the marks that were there. */
+/* Returns the marks that were there. Release: pairs with get_marks (). Acquire: who finds that CALL_USED was there comes after who
+ * has set it. */
 static inline gint
 troupe_promise_add_marks (TroupePromise *self,
                           gint           marks)
 {
-  return __atomic_fetch_or (&self->mail.ref_count, marks, __ATOMIC_SEQ_CST);
+  return __atomic_fetch_or (&self->mail.ref_count, marks, __ATOMIC_ACQ_REL);
 }
 
 static inline void
 troupe_promise_remove_marks (TroupePromise *self,
                              gint           marks)
 {
-  __atomic_fetch_and (&self->mail.ref_count, ~marks, __ATOMIC_SEQ_CST);
+  __atomic_fetch_and (&self->mail.ref_count, ~marks, __ATOMIC_RELEASE);
 }
 
+/* Acquire: pairs with the releases of deliver () and settle_away (). */
 static inline TroupePromiseState
 troupe_promise_get_state (TroupePromise *self)
 {

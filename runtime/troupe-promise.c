@@ -608,6 +608,7 @@ troupe_promise_wait_for (TroupePromise *self,
   self->inner = inner;
   inner->outer = self;
 
+  /* Release, as in deliver (). */
   __atomic_store_n (&self->state, TROUPE_PROMISE_STALLED, __ATOMIC_RELEASE);
   troupe_promise_link (self);
 }
@@ -727,6 +728,7 @@ troupe_promise_hand_over (TroupePromise *self,
   outer->inner = NULL;
   troupe_promise_unlink (outer);
   troupe_promise_replace_outcome (outer, outcome);
+  /* Release, as in deliver (). */
   __atomic_store_n (&outer->state, TROUPE_PROMISE_DELIVERED, __ATOMIC_RELEASE);
   if (G_UNLIKELY (troupe_promise_is_paused (outer)))
     troupe_promise_keep (outer);
@@ -740,6 +742,7 @@ troupe_promise_hand_over (TroupePromise *self,
 static TroupePromise *
 troupe_promise_run_steps (TroupePromise *self)
 {
+  /* Relaxed: only home changes it now. */
   while (self->head != NULL &&
          __atomic_load_n (&self->state, __ATOMIC_RELAXED) == TROUPE_PROMISE_DELIVERED &&
          !troupe_promise_is_paused (self))
@@ -876,9 +879,11 @@ troupe_promise_abandon_one (TroupePromise *self)
   if (__atomic_compare_exchange_n (&self->state, &pending, TROUPE_PROMISE_ABANDONED, FALSE,
                                    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
     {
+      /* Not the last, which the caller has. Release: who drops that frees the block after all that we have done to it. */
       __atomic_fetch_sub (&self->counts, TROUPE_PROMISE_HOLD, __ATOMIC_RELEASE);
       troupe_promise_notify_cancelling (self);
     }
+  /* Relaxed, here and in forget (): nothing is published. */
   else if (pending == TROUPE_PROMISE_STALLED || self->kept)
     __atomic_store_n (&self->state, TROUPE_PROMISE_SWALLOWED, __ATOMIC_RELAXED);
   else
@@ -937,6 +942,7 @@ troupe_promise_deliver_here (TroupePromise *self)
       return;
     }
 
+  /* Release: what led to it, the marks of a cancellation for instance, is there for those who see the state. */
   __atomic_store_n (&self->state, TROUPE_PROMISE_DELIVERED, __ATOMIC_RELEASE);
   troupe_promise_unlink (self);
   troupe_promise_forget_canceller (self);

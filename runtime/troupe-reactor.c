@@ -173,10 +173,18 @@ troupe_reactor_note_woken (TroupeReactor *self)
 
 /* Mail from other threads */
 
+/* Relaxed: who takes it acquires it. */
+static inline gboolean
+troupe_reactor_has_inbound (TroupeReactor *self)
+{
+  return __atomic_load_n (&self->inbound, __ATOMIC_RELAXED) != NULL;
+}
+
+/* Acquire, as in take_inbound (). Sequentially consistent, against `closed`: who pushes after the last of these sees that it is set. */
 static void
 troupe_reactor_bounce_inbound (TroupeReactor *self)
 {
-  TroupeMail *mail = __atomic_exchange_n (&self->inbound, NULL, __ATOMIC_ACQUIRE);
+  TroupeMail *mail = __atomic_exchange_n (&self->inbound, NULL, __ATOMIC_SEQ_CST);
 
   while (mail != NULL)
     {
@@ -214,7 +222,7 @@ troupe_reactor_take_inbound (TroupeReactor *self)
   TroupeMail *mail;
   TroupeMail *oldest = NULL;
 
-  if (__atomic_load_n (&self->inbound, __ATOMIC_RELAXED) == NULL)
+  if (!troupe_reactor_has_inbound (self))
     return;
 
   /* Acquire pairs with the release of each push. */
@@ -263,13 +271,6 @@ troupe_reactor_begin_spin (TroupeReactor *self)
 {
   if (G_UNLIKELY (__atomic_load_n (&self->spin_us, __ATOMIC_RELAXED) > 0) && self->turns > 0)
     self->spin_since = g_get_monotonic_time ();
-}
-
-/* Relaxed: who takes it acquires it. */
-static inline gboolean
-troupe_reactor_has_inbound (TroupeReactor *self)
-{
-  return __atomic_load_n (&self->inbound, __ATOMIC_RELAXED) != NULL;
 }
 
 /*
@@ -405,6 +406,7 @@ troupe_reactor_run_pass (TroupeReactor *self)
 
   self->turns = 0;
   self->now = begun = troupe_reactor_read_clock (self);
+  /* Relaxed, as in count_pass (). */
   __atomic_store_n (&self->pass_begun, begun, __ATOMIC_RELAXED);
   /* Whoever slept so long had nothing to do, and so had everybody else. */
   if (self->rested || self->now - self->pass_end >= TROUPE_PASS_US)
@@ -470,7 +472,7 @@ source_prepare (GSource *source,
 
   can_be_woken = self->wake.fd >= 0 || troupe_reactor_open_wake (self);
 
-  /* First say that we sleep, then look again: see troupe_reactor_post (). */
+  /* First say that we sleep, then look again, in sequentially consistent order: see troupe_reactor_post (). */
   if (can_be_woken)
     __atomic_store_n (&self->sleeping, 1, __ATOMIC_SEQ_CST);
   if (__atomic_load_n (&self->inbound, __ATOMIC_SEQ_CST) != NULL)
@@ -499,7 +501,7 @@ source_check (GSource *source)
   TroupeReactor *self = ((ReactorSource *) source)->reactor;
   gboolean ready = !self->yielding && troupe_reactor_has_work (self);
 
-  /* In this order: the mark of a turn that waited must not be seen without what tells that it did. */
+  /* In this order, and release: the mark of a turn that waited must not be seen without what tells that it did. */
   troupe_reactor_show_life (self);
   __atomic_store_n (&self->watchdog.polls, 0, __ATOMIC_RELEASE);
 
@@ -531,6 +533,7 @@ source_dispatch (GSource     *source,
       return G_SOURCE_REMOVE;
     }
 
+  /* Relaxed: who still finds it set wakes us for nothing. */
   __atomic_store_n (&self->sleeping, 0, __ATOMIC_RELAXED);
   troupe_reactor_show_life (self);
   __atomic_store_n (&self->watchdog.polls, 0, __ATOMIC_RELEASE);
@@ -609,8 +612,9 @@ troupe_reactor_close (TroupeReactor *self)
     return;
 
   troupe_watchdog_set (self, 0);
+  /* First say so, then look, as in source_prepare (): who pushes sees it, or has what it pushed bounced below. */
   __atomic_store_n (&self->closed, 1, __ATOMIC_SEQ_CST);
-  __atomic_store_n (&self->outside->state, TROUPE_REF_ENDED, __ATOMIC_RELEASE);
+  troupe_ref_set_state (self->outside, TROUPE_REF_ENDED);
 
   while ((ref = troupe_reactor_take_ready (self)) != NULL)
     {
@@ -726,6 +730,7 @@ troupe_reactor_dup_outside (TroupeReactor *self)
 }
 
 /* The thread of a system cannot wait even while it does not run it: it will. And who owns a context runs it, or keeps others from it. */
+/* Relaxed: it is this thread or it is not, and only this thread makes it so. */
 static gboolean
 troupe_reactor_needs_this_thread_locked (TroupeReactor *self)
 {

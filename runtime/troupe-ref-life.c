@@ -290,7 +290,7 @@ troupe_ref_begin_end (TroupeRef *self,
   else if (end == TROUPE_END_FAILED)
     self->flags |= TROUPE_REF_FAILED;
   troupe_ref_leave_restart (self);
-  __atomic_store_n (&self->state, TROUPE_REF_ENDING, __ATOMIC_RELEASE);
+  troupe_ref_set_state (self, TROUPE_REF_ENDING);
   troupe_system_forget (self->system, self);
 
   if (!killed)
@@ -541,7 +541,7 @@ troupe_ref_end_object (TroupeRef      *self,
     klass->stopped (self->actor);
 
   self->flags &= ~TROUPE_REF_BORN;
-  __atomic_store_n (&self->state, state, __ATOMIC_RELEASE);
+  troupe_ref_set_state (self, state);
 
   troupe_fiber_lose_all (self);
   troupe_promise_abandon_all (self);
@@ -590,7 +590,7 @@ troupe_ref_finish_end (TroupeRef *self)
 void
 troupe_ref_end_unborn (TroupeRef *self)
 {
-  __atomic_store_n (&self->state, TROUPE_REF_ENDED, __ATOMIC_RELEASE);
+  troupe_ref_set_state (self, TROUPE_REF_ENDED);
   self->control = 0;
 
   troupe_system_forget (self->system, self);

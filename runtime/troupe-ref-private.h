@@ -125,10 +125,19 @@ struct _TroupeRef
 
 G_STATIC_ASSERT (sizeof (TroupeRef) <= TROUPE_SLAB_LARGE_SIZE);
 
+/* Any thread. Acquire: who sees that it has ended, for instance, sees what its actor has done. */
 static inline TroupeRefState
 troupe_ref_get_state (TroupeRef *self)
 {
   return (TroupeRefState) __atomic_load_n (&self->state, __ATOMIC_ACQUIRE);
+}
+
+/* Release: pairs with get_state (). */
+static inline void
+troupe_ref_set_state (TroupeRef      *self,
+                      TroupeRefState  state)
+{
+  __atomic_store_n (&self->state, state, __ATOMIC_RELEASE);
 }
 
 /* It has not begun to end. */

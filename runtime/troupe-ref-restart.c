@@ -428,7 +428,7 @@ troupe_ref_take_failure (TroupeRef *self)
   else
     {
       /* If the parent ends, or its object does, the order to stop is on its way. */
-      __atomic_store_n (&self->state, TROUPE_REF_SUSPENDED, __ATOMIC_RELEASE);
+      troupe_ref_set_state (self, TROUPE_REF_SUSPENDED);
       troupe_ref_report_failure (self);
     }
 }
@@ -467,7 +467,7 @@ troupe_ref_resume_cb (TroupeRef *self,
 
   troupe_ref_reject_failed (self);
   g_clear_error (&extra->error);
-  __atomic_store_n (&self->state, TROUPE_REF_LIVE, __ATOMIC_RELEASE);
+  troupe_ref_set_state (self, TROUPE_REF_LIVE);
 
   /* It may have failed for the sake of a child, and others may have failed meanwhile. */
   if (extra->supervisor != NULL)
@@ -490,7 +490,7 @@ troupe_ref_begin_restart (TroupeRef *self)
       g_warning ("The actor “%s” failed, too: %s", path, self->extra->error->message);
     }
 
-  __atomic_store_n (&self->state, TROUPE_REF_RESTARTING, __ATOMIC_RELEASE);
+  troupe_ref_set_state (self, TROUPE_REF_RESTARTING);
   if ((self->flags & TROUPE_REF_BORN) && klass->pre_restart != NULL)
     klass->pre_restart (self->actor, restart->error);
 
@@ -546,7 +546,7 @@ troupe_ref_be_reborn (TroupeRef *self)
 
   g_clear_error (&extra->error);
   extra->n_restarts++;
-  __atomic_store_n (&self->state, TROUPE_REF_LIVE, __ATOMIC_RELEASE);
+  troupe_ref_set_state (self, TROUPE_REF_LIVE);
 
   if (troupe_ref_be_born (self))
     {

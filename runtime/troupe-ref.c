@@ -493,6 +493,7 @@ troupe_ref_ref (TroupeRef *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
+  /* Relaxed: who takes another reference has one, so it cannot go. */
   __atomic_fetch_add (&self->ref_count, 1, __ATOMIC_RELAXED);
 
   return self;
@@ -521,6 +522,7 @@ troupe_ref_unref (TroupeRef *self)
 void
 troupe_ref_add_spare (TroupeRef *self)
 {
+  /* Relaxed, as in ref (). */
   __atomic_fetch_add (&self->ref_count, TROUPE_SPARE_REFS, __ATOMIC_RELAXED);
   self->n_spare = TROUPE_SPARE_REFS;
 }
@@ -723,6 +725,7 @@ troupe_ref_send_shared (TroupeRef     **refs,
   if (message->mail.bits & TROUPE_MESSAGE_SHARES)
     message = message->original;
 
+  /* Relaxed, as in troupe_message_ref (). */
   __atomic_fetch_add (&message->mail.ref_count, (gint) n_refs, __ATOMIC_RELAXED);
   for (i = 0; i < n_refs; i++)
     troupe_ref_put_from (refs[i], troupe_ref_share_message (message), sender);

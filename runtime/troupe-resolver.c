@@ -189,6 +189,7 @@ static G_GNUC_NO_INLINE void
 troupe_resolver_unref_pending (TroupeResolver *self)
 {
   TroupePromise *cell = troupe_resolver_get_cell (self);
+  /* The handle becomes a hold, in one change, for as long as this takes. Orders as in troupe_promise_drop_count (). */
   guint64 counts = __atomic_fetch_add (&cell->counts, TROUPE_PROMISE_HOLD - TROUPE_PROMISE_RESOLVER, __ATOMIC_ACQ_REL);
 
   if (TROUPE_PROMISE_COUNT (counts, TROUPE_PROMISE_RESOLVER) == 1)

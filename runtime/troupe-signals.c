@@ -120,6 +120,7 @@ enter (void)
   place = find_place_locked ();
   if (place != NULL)
     {
+      /* Release: pairs with the handler's acquire. */
       __atomic_store_n (&place->taken, TRUE, __ATOMIC_RELEASE);
       if (n_takers++ == 0)
         take_over_locked ();
@@ -133,6 +134,7 @@ static void
 leave (Place *place)
 {
   g_mutex_lock (&mutex);
+  /* A handler that has just seen it taken writes to a descriptor that stays. */
   __atomic_store_n (&place->taken, FALSE, __ATOMIC_RELEASE);
   if (--n_takers == 0)
     hand_back_locked ();

@@ -130,6 +130,7 @@ troupe_ref_run_turn (TroupeRef     *self,
 
   if (G_LIKELY (mail->kind == TROUPE_MAIL_CONTINUATION))
     {
+      /* Release, as in note_subject (). */
       __atomic_store_n (&reactor->watchdog.question, ((TroupePromise *) mail)->question, __ATOMIC_RELEASE);
       troupe_promise_run_turn ((TroupePromise *) mail);
       return;

@@ -95,6 +95,7 @@ G_DEFINE_FINAL_TYPE (TroupeSystem, troupe_system, G_TYPE_OBJECT)
 
 static guint signals[N_SIGNALS];
 
+/* Acquire: who sees that it has ended sees all that its actors have done. */
 static State
 troupe_system_get_state (TroupeSystem *self)
 {
@@ -105,6 +106,7 @@ static void
 troupe_system_set_state (TroupeSystem *self,
                          State         state)
 {
+  /* Release: pairs with get_state (). */
   __atomic_store_n (&self->state, state, __ATOMIC_RELEASE);
 }
 
@@ -113,6 +115,7 @@ troupe_system_set_state (TroupeSystem *self,
 guint64
 troupe_system_next_serial (TroupeSystem *self)
 {
+  /* Relaxed, as for all that is only counted: no two get the same, and nothing else is meant. */
   return __atomic_fetch_add (&self->serial, 1, __ATOMIC_RELAXED);
 }
 
@@ -130,6 +133,7 @@ troupe_system_count_actor (TroupeSystem  *self,
 void
 troupe_system_count_long_turn (TroupeSystem *self)
 {
+  /* Release: who reads it finds the turn told. */
   __atomic_fetch_add (&self->n_long_turns, 1, __ATOMIC_RELEASE);
 }
 
@@ -248,6 +252,7 @@ troupe_system_get_root (TroupeSystem *self)
 gboolean
 troupe_system_is_ending (TroupeSystem *self)
 {
+  /* Acquire: pairs with the release in shutdown (). */
   return __atomic_load_n (&self->shutdown_asked, __ATOMIC_ACQUIRE) != 0;
 }
 
@@ -1006,6 +1011,7 @@ troupe_system_run (TroupeSystem  *self,
   g_main_context_push_thread_default (context);
   taken = troupe_signals_take (self);
 
+  /* Release: who finds it running finds its signals taken. */
   __atomic_store_n (&self->running, 1, __ATOMIC_RELEASE);
   while (troupe_system_get_state (self) != STATE_ENDED)
     g_main_context_iteration (context, TRUE);
@@ -1077,6 +1083,7 @@ troupe_system_shutdown (TroupeSystem *self)
 {
   g_return_if_fail (TROUPE_IS_SYSTEM (self));
 
+  /* The first to ask posts the order. Release: who finds it asked for sees what led to it. */
   if (__atomic_exchange_n (&self->shutdown_asked, 1, __ATOMIC_ACQ_REL))
     return;
 

@@ -319,7 +319,7 @@ troupe_timer_ref (TroupeTimer *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  /* Handles may be dropped on any thread, by a garbage collector for instance. */
+  /* Handles may be dropped on any thread, by a garbage collector for instance. Relaxed: who takes another one has one. */
   __atomic_fetch_add (&self->mail.ref_count, 1, __ATOMIC_RELAXED);
 
   return self;
@@ -338,6 +338,7 @@ troupe_timer_unref (TroupeTimer *self)
 {
   g_return_if_fail (self != NULL);
 
+  /* Release our use of it to whoever frees it; acquire that of others if that is us. */
   if (__atomic_fetch_sub (&self->mail.ref_count, 1, __ATOMIC_ACQ_REL) == 1)
     g_free (self);
 }

@@ -298,6 +298,7 @@ troupe_topics_count_news_locked (TroupeTopics *self,
         wanted |= 1 << i;
     }
 
+  /* Relaxed: whoever publishes looks again with the mutex. */
   __atomic_store_n (&self->wanted, wanted, __ATOMIC_RELAXED);
 }
 

@@ -124,10 +124,12 @@ troupe_watchdog_look_locked (TroupeReactor *reactor,
   TroupeWatchdog *self = &reactor->watchdog;
   TroupeRef *ref;
 
+  /* Relaxed, here and where it is cleared: those who write it have the mutex. */
   if (!__atomic_load_n (&self->mark, __ATOMIC_RELAXED))
     {
       self->lasted_ms = 0;
       self->told = FALSE;
+      /* In this order not to be seen, which is a matter of time, but for it to be on its way: see note_locked (). */
       __atomic_store_n (&self->mark, 1, __ATOMIC_SEQ_CST);
       return TRUE;
     }
