@@ -9,7 +9,7 @@
 G_BEGIN_DECLS
 
 /*
- * Tells for most code in a turn that it is not run by a nested main loop, without asking g_main_depth (), which takes a tenth of the
+ * Tells for most code in a turn that it is not run by a nested main loop, without asking g_main_depth (), which takes a sixth of the
  * time of a message.
  *
  * A main loop that runs below a turn has a frame on the stack, that of g_main_context_dispatch (), between the turn and the code that
