@@ -15,7 +15,7 @@
  * @behaviour: the name of a behaviour, such as “open”
  * @name: the name of a message
  * @body_type: the type of body it must have: %G_TYPE_NONE for none, %G_TYPE_VALUE for any
- * @handler: (scope forever): what handles it
+ * @handler: (scope notified): what handles it; for ever
  *
  * Binds a message name to a handler while an actor of this class has the behaviour @behaviour, see [method@Troupe.Actor.become].
  *

@@ -189,7 +189,7 @@ troupe_actor_init (TroupeActor *self)
  * @klass: the class, in its `class_init`
  * @name: the name of a message
  * @body_type: the type of body it must have: %G_TYPE_NONE for none, %G_TYPE_VALUE for any
- * @handler: (scope forever): what handles it
+ * @handler: (scope notified): what handles it; for ever
  *
  * Binds a message name to a handler, for this class and those derived from it.
  *
@@ -611,6 +611,38 @@ troupe_actor_call_later (TroupeActor     *self,
   g_return_val_if_fail (func != NULL, NULL);
 
   return troupe_timer_new (troupe_actor_get_ref (self), delay_ms, FALSE, func, user_data, destroy);
+}
+
+/**
+ * troupe_actor_call_later_or_fail: (rename-to troupe_actor_call_later)
+ * @self: an actor, in its turn
+ * @delay_ms: milliseconds to wait, 0 or more
+ * @func: (scope notified) (closure user_data) (destroy destroy): what to call
+ * @user_data: what to call it with
+ * @destroy: (nullable): frees @user_data, once @func has run or never will
+ *
+ * Calls @func once, in a later turn of the actor, when the time has come. If it fails, so does the actor, as if a handler had.
+ *
+ * It is [method@Troupe.Actor.call_later] for a function that says by a #GError that it failed. In language bindings it has
+ * that name, and the function fails by throwing.
+ *
+ * Returns: (transfer full): a timer to change or cancel it with; may be dropped
+ *
+ * Since: 1.0
+ */
+TroupeTimer *
+troupe_actor_call_later_or_fail (TroupeActor             *self,
+                                 gint64                   delay_ms,
+                                 TroupeFallibleTimerFunc  func,
+                                 gpointer                 user_data,
+                                 GDestroyNotify           destroy)
+{
+  g_return_val_if_fail (TROUPE_IS_ACTOR (self), NULL);
+  g_return_val_if_fail (troupe_actor_get_ref (self) != NULL, NULL);
+  g_return_val_if_fail (delay_ms >= 0, NULL);
+  g_return_val_if_fail (func != NULL, NULL);
+
+  return troupe_timer_new_or_fail (troupe_actor_get_ref (self), delay_ms, func, user_data, destroy);
 }
 
 /**

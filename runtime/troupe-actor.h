@@ -189,6 +189,12 @@ TroupeTimer  *troupe_actor_call_later     (TroupeActor        *self,
                                            gpointer            user_data,
                                            GDestroyNotify      destroy);
 TROUPE_AVAILABLE_IN_ALL
+TroupeTimer  *troupe_actor_call_later_or_fail (TroupeActor    *self,
+                                           gint64              delay_ms,
+                                           TroupeFallibleTimerFunc func,
+                                           gpointer            user_data,
+                                           GDestroyNotify      destroy);
+TROUPE_AVAILABLE_IN_ALL
 void          troupe_actor_become         (TroupeActor        *self,
                                            const char         *behaviour);
 TROUPE_AVAILABLE_IN_ALL

@@ -40,6 +40,9 @@ TroupeBody  troupe_body_boxed       (GType               type,
 TroupeBody  troupe_body_pointer     (gpointer            pointer,
                                      GDestroyNotify      destroy);
 TroupeBody  troupe_body_json        (struct json_object *json);
+gboolean    troupe_body_from_json_string (TroupeBody    *self,
+                                          const char    *text,
+                                          GError       **error);
 gboolean    troupe_body_from_value  (TroupeBody         *self,
                                      const GValue       *value);      /* FALSE: no such body type */
 
@@ -103,6 +106,9 @@ gpointer            troupe_body_get_boxed_of (const TroupeBody *self,
                                               GType             type);
 gpointer            troupe_body_get_pointer (const TroupeBody *self);
 struct json_object *troupe_body_get_json    (const TroupeBody *self);
+/* JSON as text on one line. IS_SHARED if other threads may read it now, for json-c writes into a tree while it reads it. */
+char               *troupe_body_dup_json_string (const TroupeBody *self,
+                                                 gboolean          is_shared);
 
 /* Takes the pointer or the JSON tree out, leaving nothing. */
 gpointer            troupe_body_steal_pointer (TroupeBody *self);

@@ -115,6 +115,25 @@ troupe_body_json (struct json_object *json)
   return (TroupeBody) { .type = TROUPE_TYPE_JSON, .v_pointer = json };
 }
 
+gboolean
+troupe_body_from_json_string (TroupeBody  *self,
+                              const char  *text,
+                              GError     **error)
+{
+  GError *local_error = NULL;
+  struct json_object *json = troupe_json_parse (text, -1, 0, NULL, &local_error);
+
+  /* null is no object. */
+  if (local_error != NULL)
+    {
+      g_propagate_error (error, local_error);
+      return FALSE;
+    }
+
+  *self = troupe_body_json (json);
+  return TRUE;
+}
+
 static gboolean
 troupe_body_from_pointer_value (TroupeBody   *self,
                                 const GValue *value)
@@ -323,6 +342,25 @@ struct json_object *
 troupe_body_get_json (const TroupeBody *self)
 {
   return troupe_body_check (self, TROUPE_TYPE_JSON) ? self->v_pointer : NULL;
+}
+
+char *
+troupe_body_dup_json_string (const TroupeBody *self,
+                             gboolean          is_shared)
+{
+  struct json_object *json = troupe_body_get_json (self);
+  char *text;
+
+  if (self->type != TROUPE_TYPE_JSON)
+    return NULL;
+
+  if (is_shared)
+    json = troupe_json_copy (json);
+  text = g_strdup (json_object_to_json_string_ext (json, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+  if (is_shared)
+    json_object_put (json);
+
+  return text;
 }
 
 gpointer

@@ -525,21 +525,16 @@ troupe_message_new_json_string (const char  *name,
                                 const char  *text,
                                 GError     **error)
 {
-  GError *local_error = NULL;
-  struct json_object *json;
+  TroupeBody body;
 
   g_return_val_if_fail (name != NULL, NULL);
   g_return_val_if_fail (text != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  json = troupe_json_parse (text, -1, 0, NULL, &local_error);
-  if (local_error != NULL)
-    {
-      g_propagate_error (error, local_error);
-      return NULL;
-    }
+  if (!troupe_body_from_json_string (&body, text, error))
+    return NULL;
 
-  return troupe_message_make (troupe_message_intern (name), troupe_body_json (json));
+  return troupe_message_make (troupe_message_intern (name), body);
 }
 
 /**
@@ -1004,23 +999,9 @@ troupe_message_steal_json (TroupeMessage *self)
 char *
 troupe_message_dup_json_string (TroupeMessage *self)
 {
-  struct json_object *json;
-  char *text;
-
   g_return_val_if_fail (self != NULL, NULL);
 
-  json = troupe_body_get_json (&self->body);
-  if (self->body.type != TROUPE_TYPE_JSON)
-    return NULL;
-
-  /* json-c writes into the tree, which other threads may read. */
-  if (troupe_message_is_shared (self))
-    json = troupe_json_copy (json);
-  text = g_strdup (json_object_to_json_string_ext (json, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-  if (json != self->body.v_pointer)
-    json_object_put (json);
-
-  return text;
+  return troupe_body_dup_json_string (&self->body, troupe_message_is_shared (self));
 }
 
 /**
@@ -1320,6 +1301,39 @@ troupe_message_reply_json (TroupeMessage      *self,
   g_return_if_fail (self != NULL);
 
   troupe_message_answer (self, troupe_body_json (json));
+}
+
+/**
+ * troupe_message_reply_json_string:
+ * @self: the message that is handled
+ * @text: one JSON text
+ * @error: where to say what is wrong with @text
+ *
+ * Answers an ask with a JSON tree, from its text.
+ *
+ * If @text is wrong there is no answer yet. The errors are those of [ctor@Troupe.Message.new_json_string].
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+troupe_message_reply_json_string (TroupeMessage  *self,
+                                  const char     *text,
+                                  GError        **error)
+{
+  TroupeBody body;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (text != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!troupe_body_from_json_string (&body, text, error))
+    return FALSE;
+
+  troupe_message_answer (self, body);
+
+  return TRUE;
 }
 
 /**

@@ -154,6 +154,10 @@ TROUPE_AVAILABLE_IN_ALL
 void                troupe_message_reply_json      (TroupeMessage       *self,
                                                     struct json_object  *json);
 TROUPE_AVAILABLE_IN_ALL
+gboolean            troupe_message_reply_json_string (TroupeMessage     *self,
+                                                    const char          *text,
+                                                    GError             **error);
+TROUPE_AVAILABLE_IN_ALL
 void                troupe_message_reply_value     (TroupeMessage       *self,
                                                     const GValue        *value);
 TROUPE_AVAILABLE_IN_ALL

@@ -496,6 +496,29 @@ troupe_outcomes_get_json (TroupeOutcomes *self,
 }
 
 /**
+ * troupe_outcomes_dup_json_string:
+ * @self: outcomes
+ * @index: a position, counted from 0
+ *
+ * Writes a value, which must be a JSON tree, as text on one line.
+ *
+ * See [method@Troupe.Outcomes.get_value_type].
+ *
+ * Returns: (transfer full) (nullable): the text
+ *
+ * Since: 1.0
+ */
+char *
+troupe_outcomes_dup_json_string (TroupeOutcomes *self,
+                                 gsize           index)
+{
+  const TroupeBody *body = troupe_outcomes_read (self, index, G_STRFUNC);
+
+  /* Who else holds them is not known. */
+  return body != NULL ? troupe_body_dup_json_string (body, TRUE) : NULL;
+}
+
+/**
  * troupe_outcomes_get_value:
  * @self: outcomes
  * @index: a position, counted from 0

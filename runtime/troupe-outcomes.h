@@ -76,6 +76,9 @@ TROUPE_AVAILABLE_IN_ALL
 struct json_object *troupe_outcomes_get_json       (TroupeOutcomes *self,
                                                     gsize           index);
 TROUPE_AVAILABLE_IN_ALL
+char               *troupe_outcomes_dup_json_string (TroupeOutcomes *self,
+                                                    gsize           index) G_GNUC_WARN_UNUSED_RESULT;
+TROUPE_AVAILABLE_IN_ALL
 void                troupe_outcomes_get_value      (TroupeOutcomes *self,
                                                     gsize           index,
                                                     GValue         *value);

@@ -176,3 +176,39 @@ troupe_promise_add_fallible_callbacks (TroupePromise      *self,
                                        troupe_fallible_new (errback, errback_data, errback_destroy),
                                        troupe_fallible_free);
 }
+
+/**
+ * troupe_promise_add_fallible_timeout: (rename-to troupe_promise_add_timeout)
+ * @self: a promise at home here
+ * @timeout_ms: milliseconds from now, 0 or more
+ * @on_timeout: (scope notified) (closure user_data) (destroy destroy) (nullable): a step to run if the time has run out
+ * @user_data: what to give to @on_timeout
+ * @destroy: (nullable): frees @user_data
+ *
+ * Limits the time that the steps added so far may take: then the promise is cancelled.
+ *
+ * It is [method@Troupe.Promise.add_timeout] for a step that says by a #GError that it failed. In language bindings it has that
+ * name, and the step fails by throwing.
+ *
+ * Returns: (transfer none): @self
+ *
+ * Since: 1.0
+ */
+TroupePromise *
+troupe_promise_add_fallible_timeout (TroupePromise      *self,
+                                     gint64              timeout_ms,
+                                     TroupeFallibleStep  on_timeout,
+                                     gpointer            user_data,
+                                     GDestroyNotify      destroy)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (timeout_ms >= 0, self);
+  g_return_val_if_fail (troupe_promise_is_at_home (self), self);
+
+  /* None is not one that does nothing: the outcome becomes TIMED_OUT then. */
+  if (on_timeout == NULL)
+    return troupe_promise_add_timeout (self, timeout_ms, NULL, user_data, destroy);
+
+  return troupe_promise_add_timeout (self, timeout_ms, troupe_fallible_run,
+                                     troupe_fallible_new (on_timeout, user_data, destroy), troupe_fallible_free);
+}

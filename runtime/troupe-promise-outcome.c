@@ -512,6 +512,26 @@ troupe_promise_get_json (TroupePromise *self)
 }
 
 /**
+ * troupe_promise_dup_json_string:
+ * @self: a promise
+ *
+ * Writes the outcome, which must be a JSON tree, as text on one line.
+ *
+ * See [method@Troupe.Promise.has_value] for when and where.
+ *
+ * Returns: (transfer full) (nullable): the text
+ *
+ * Since: 1.0
+ */
+char *
+troupe_promise_dup_json_string (TroupePromise *self)
+{
+  const TroupeBody *outcome = troupe_promise_read (self, G_STRFUNC);
+
+  return outcome != NULL ? troupe_body_dup_json_string (outcome, FALSE) : NULL;
+}
+
+/**
  * troupe_promise_get_value:
  * @self: a promise
  * @value: (out caller-allocates): a zeroed value
@@ -862,6 +882,41 @@ troupe_promise_return_json (TroupePromise      *self,
   g_return_if_fail (self != NULL);
 
   troupe_promise_return (self, troupe_body_json (json), G_STRFUNC);
+}
+
+/**
+ * troupe_promise_return_json_string:
+ * @self: the promise whose step runs
+ * @text: one JSON text
+ * @error: where to say what is wrong with @text
+ *
+ * Makes a JSON tree, from its text, the outcome that the next step sees.
+ *
+ * If @text is wrong the outcome stays as it was. The errors are those of [ctor@Troupe.Message.new_json_string].
+ *
+ * Only in a step of @self. The last return of a step counts.
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+troupe_promise_return_json_string (TroupePromise  *self,
+                                   const char     *text,
+                                   GError        **error)
+{
+  TroupeBody body;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (text != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!troupe_body_from_json_string (&body, text, error))
+    return FALSE;
+
+  troupe_promise_return (self, body, G_STRFUNC);
+
+  return TRUE;
 }
 
 /**

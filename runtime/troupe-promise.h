@@ -150,6 +150,12 @@ TroupePromise *troupe_promise_add_timeout (TroupePromise  *self,
                                            gpointer        user_data,
                                            GDestroyNotify  destroy);
 TROUPE_AVAILABLE_IN_ALL
+TroupePromise *troupe_promise_add_fallible_timeout (TroupePromise      *self,
+                                                    gint64              timeout_ms,
+                                                    TroupeFallibleStep  on_timeout,
+                                                    gpointer            user_data,
+                                                    GDestroyNotify      destroy);
+TROUPE_AVAILABLE_IN_ALL
 void troupe_promise_set_cancellable (TroupePromise *self,
                                      GCancellable  *cancellable);
 
@@ -194,6 +200,8 @@ TROUPE_AVAILABLE_IN_ALL
 gpointer troupe_promise_get_pointer (TroupePromise *self);
 TROUPE_AVAILABLE_IN_ALL
 struct json_object *troupe_promise_get_json (TroupePromise *self);
+TROUPE_AVAILABLE_IN_ALL
+char *troupe_promise_dup_json_string (TroupePromise *self) G_GNUC_WARN_UNUSED_RESULT;
 TROUPE_AVAILABLE_IN_ALL
 void troupe_promise_get_value (TroupePromise *self,
                                GValue        *value);
@@ -244,6 +252,10 @@ void troupe_promise_return_pointer (TroupePromise  *self,
 TROUPE_AVAILABLE_IN_ALL
 void troupe_promise_return_json (TroupePromise      *self,
                                  struct json_object *json);
+TROUPE_AVAILABLE_IN_ALL
+gboolean troupe_promise_return_json_string (TroupePromise  *self,
+                                            const char     *text,
+                                            GError        **error);
 TROUPE_AVAILABLE_IN_ALL
 void troupe_promise_return_value (TroupePromise *self,
                                   const GValue  *value);

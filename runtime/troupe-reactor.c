@@ -1107,6 +1107,14 @@ troupe_reactor_get_n_actors (TroupeReactor *self)
   return __atomic_load_n (&self->n_actors, __ATOMIC_RELAXED);
 }
 
+static TroupeRef *
+get_owner_now (TroupeReactor *self)
+{
+  TroupeRef *current = troupe_ref_get_current ();
+
+  return current != NULL && current->reactor == self ? current : self->outside;
+}
+
 /**
  * troupe_reactor_call_later:
  * @self: a reactor, on its thread
@@ -1131,17 +1139,44 @@ troupe_reactor_call_later (TroupeReactor   *self,
                            gpointer         user_data,
                            GDestroyNotify   destroy)
 {
-  TroupeRef *owner = troupe_ref_get_current ();
-
   g_return_val_if_fail (TROUPE_IS_REACTOR (self), NULL);
   g_return_val_if_fail (troupe_reactor_may_be_used (self), NULL);
   g_return_val_if_fail (delay_ms >= 0, NULL);
   g_return_val_if_fail (func != NULL, NULL);
 
-  if (owner == NULL || owner->reactor != self)
-    owner = self->outside;
+  return troupe_timer_new (get_owner_now (self), delay_ms, FALSE, func, user_data, destroy);
+}
 
-  return troupe_timer_new (owner, delay_ms, FALSE, func, user_data, destroy);
+/**
+ * troupe_reactor_call_later_or_fail: (rename-to troupe_reactor_call_later)
+ * @self: a reactor
+ * @delay_ms: milliseconds to wait, 0 or more
+ * @func: (scope notified) (closure user_data) (destroy destroy): what to call
+ * @user_data: what to call it with
+ * @destroy: (nullable): frees @user_data, once @func has run or never will
+ *
+ * Calls @func once, in a later pass, when the time has come. If it fails, so does the actor it belongs to; outside actors the
+ * error is logged as a warning.
+ *
+ * It is [method@Troupe.Reactor.call_later] for a function that says by a #GError that it failed. In language bindings it has
+ * that name, and the function fails by throwing.
+ *
+ * Returns: (transfer full): a timer to change or cancel it with; may be dropped
+ *
+ * Since: 1.0
+ */
+TroupeTimer *
+troupe_reactor_call_later_or_fail (TroupeReactor           *self,
+                                   gint64                   delay_ms,
+                                   TroupeFallibleTimerFunc  func,
+                                   gpointer                 user_data,
+                                   GDestroyNotify           destroy)
+{
+  g_return_val_if_fail (TROUPE_IS_REACTOR (self), NULL);
+  g_return_val_if_fail (delay_ms >= 0, NULL);
+  g_return_val_if_fail (func != NULL, NULL);
+
+  return troupe_timer_new_or_fail (get_owner_now (self), delay_ms, func, user_data, destroy);
 }
 
 static int

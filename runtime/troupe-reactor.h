@@ -50,6 +50,12 @@ TroupeTimer  *troupe_reactor_call_later       (TroupeReactor     *self,
                                                gpointer           user_data,
                                                GDestroyNotify     destroy);
 TROUPE_AVAILABLE_IN_ALL
+TroupeTimer  *troupe_reactor_call_later_or_fail (TroupeReactor   *self,
+                                               gint64             delay_ms,
+                                               TroupeFallibleTimerFunc func,
+                                               gpointer           user_data,
+                                               GDestroyNotify     destroy);
+TROUPE_AVAILABLE_IN_ALL
 GPtrArray    *troupe_reactor_dup_timers       (TroupeReactor     *self) G_GNUC_WARN_UNUSED_RESULT;
 
 TROUPE_AVAILABLE_IN_ALL

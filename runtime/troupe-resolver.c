@@ -571,6 +571,38 @@ troupe_resolver_resolve_json (TroupeResolver      *self,
 }
 
 /**
+ * troupe_resolver_resolve_json_string:
+ * @self: a resolver
+ * @text: one JSON text
+ * @error: where to say that it is too late, or what is wrong with @text
+ *
+ * Resolves the promise with a JSON tree, from its text.
+ *
+ * If @text is wrong the promise is not resolved. The errors are those of [ctor@Troupe.Message.new_json_string], and
+ * %TROUPE_ERROR_ALREADY_RESOLVED.
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 1.0
+ */
+gboolean
+troupe_resolver_resolve_json_string (TroupeResolver  *self,
+                                     const char      *text,
+                                     GError         **error)
+{
+  TroupeBody body;
+
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (text != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!troupe_body_from_json_string (&body, text, error))
+    return FALSE;
+
+  return troupe_resolver_resolve_with (self, body, error);
+}
+
+/**
  * troupe_resolver_resolve_value:
  * @self: a resolver
  * @value: (nullable): a value, or %NULL for nothing

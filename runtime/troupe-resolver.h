@@ -84,6 +84,10 @@ gboolean troupe_resolver_resolve_json (TroupeResolver      *self,
                                        struct json_object  *json,
                                        GError             **error);
 TROUPE_AVAILABLE_IN_ALL
+gboolean troupe_resolver_resolve_json_string (TroupeResolver  *self,
+                                              const char      *text,
+                                              GError         **error);
+TROUPE_AVAILABLE_IN_ALL
 gboolean troupe_resolver_resolve_value (TroupeResolver  *self,
                                         const GValue    *value,
                                         GError         **error);

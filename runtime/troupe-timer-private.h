@@ -70,6 +70,12 @@ TroupeTimer *troupe_timer_new         (TroupeRef       *owner,
                                        TroupeTimerFunc  func,
                                        gpointer         user_data,
                                        GDestroyNotify   destroy);
+/* The owner fails with what FUNC does. */
+TroupeTimer *troupe_timer_new_or_fail (TroupeRef      *owner,
+                                       gint64          delay_ms,
+                                       TroupeFallibleTimerFunc func,
+                                       gpointer        user_data,
+                                       GDestroyNotify  destroy);
 void         troupe_timer_run_turn    (TroupeTimer     *self);   /* takes the mailbox's reference */
 void         troupe_timer_drop_turn   (TroupeTimer     *self);
 void         troupe_timer_cancel_all  (TroupeRef       *owner);

@@ -238,6 +238,49 @@ troupe_timer_new (TroupeRef       *owner,
   return self;
 }
 
+typedef struct
+{
+  TroupeFallibleTimerFunc func;
+  gpointer                user_data;
+  GDestroyNotify          destroy;
+} TroupeTimerFallible;
+
+static void
+troupe_timer_run_fallible (TroupeTimer *self,
+                           gpointer     data)
+{
+  TroupeTimerFallible *fallible = data;
+  GError *error = NULL;
+
+  fallible->func (self, fallible->user_data, &error);
+  if (error != NULL)
+    troupe_ref_fail (self->owner, error);
+}
+
+static void
+troupe_timer_free_fallible (gpointer data)
+{
+  TroupeTimerFallible *fallible = data;
+
+  if (fallible->destroy != NULL)
+    fallible->destroy (fallible->user_data);
+  g_free (fallible);
+}
+
+TroupeTimer *
+troupe_timer_new_or_fail (TroupeRef               *owner,
+                          gint64                   delay_ms,
+                          TroupeFallibleTimerFunc  func,
+                          gpointer                 user_data,
+                          GDestroyNotify           destroy)
+{
+  TroupeTimerFallible *fallible = g_new (TroupeTimerFallible, 1);
+
+  *fallible = (TroupeTimerFallible) { func, user_data, destroy };
+
+  return troupe_timer_new (owner, delay_ms, FALSE, troupe_timer_run_fallible, fallible, troupe_timer_free_fallible);
+}
+
 void
 troupe_timer_run_turn (TroupeTimer *self)
 {

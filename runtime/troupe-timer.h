@@ -26,6 +26,20 @@ G_BEGIN_DECLS
 typedef void (*TroupeTimerFunc) (TroupeTimer *timer,
                                  gpointer     user_data);
 
+/**
+ * TroupeFallibleTimerFunc:
+ * @timer: the timer, no longer active
+ * @user_data: what was given with the function
+ * @error: where to say why it failed
+ *
+ * Called once, when the time of a timer has come; it may fail. In languages with exceptions it throws.
+ *
+ * Since: 1.0
+ */
+typedef void (*TroupeFallibleTimerFunc) (TroupeTimer  *timer,
+                                         gpointer      user_data,
+                                         GError      **error);
+
 TROUPE_AVAILABLE_IN_ALL
 GType        troupe_timer_get_type     (void) G_GNUC_CONST;
 TROUPE_AVAILABLE_IN_ALL

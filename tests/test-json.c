@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "troupe-test.h"
+#include "troupe-test-puppet.h"
 
 static void
 assert_reads (const char *text,
@@ -159,6 +159,107 @@ test_copy (void)
   json_object_put (copy);
 }
 
+static void
+return_text (TroupePromise  *promise,
+             gpointer        text,
+             GError        **error)
+{
+  g_autofree char *seen = troupe_promise_dup_json_string (promise);
+
+  g_assert_cmpstr (seen, ==, "{\"a\":[1,null]}");
+  if (!troupe_promise_return_json_string (promise, text, error))
+    g_assert_true (error != NULL && *error != NULL);
+}
+
+static void
+test_promise_text (void)
+{
+  TroupeResolver *resolver;
+  g_autoptr (TroupePromise) promise = troupe_promise_new (&resolver);
+  g_autoptr (TroupePromise) list = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) bad = NULL;
+  g_autofree char *in_list = NULL;
+  g_autofree char *text = NULL;
+
+  g_test_summary ("Promises, resolvers and outcomes take and give trees as text");
+
+  g_assert_false (troupe_resolver_resolve_json_string (resolver, "{", &bad));
+  g_assert_error (bad, TROUPE_ERROR, TROUPE_ERROR_BAD_JSON);
+  g_assert_false (troupe_resolver_is_resolved (resolver));
+  g_assert_true (troupe_resolver_resolve_json_string (resolver, "{ \"a\": [1, null] }", &error));
+  g_assert_no_error (error);
+  g_assert_false (troupe_resolver_resolve_json_string (resolver, "null", &error));
+  g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_ALREADY_RESOLVED);
+  troupe_resolver_unref (resolver);
+
+  list = troupe_promise_collect (&promise, 1);
+  in_list = troupe_outcomes_dup_json_string (troupe_promise_get_outcomes (list), 0);
+  g_assert_cmpstr (in_list, ==, "{\"a\":[1,null]}");
+
+  troupe_promise_add_fallible_callback (promise, return_text, (gpointer) "null", NULL);
+  text = troupe_promise_dup_json_string (promise);
+  g_assert_cmpstr (text, ==, "null");
+}
+
+static void
+test_promise_bad_text (void)
+{
+  TroupeResolver *resolver;
+  g_autoptr (TroupePromise) promise = troupe_promise_new (&resolver);
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("A step that returns bad text fails, if it says so; a promise without a tree has no text");
+
+  g_assert_true (troupe_resolver_resolve_json_string (resolver, "{\"a\":[1,null]}", NULL));
+  troupe_resolver_unref (resolver);
+  troupe_promise_add_fallible_callback (promise, return_text, (gpointer) "nul", NULL);
+  error = troupe_promise_steal_error (promise);
+  g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_BAD_JSON);
+
+  g_test_expect_message ("Troupe", G_LOG_LEVEL_CRITICAL, "*TroupeJson*");
+  g_assert_null (troupe_promise_dup_json_string (promise));
+  g_test_assert_expected_messages ();
+}
+
+static gboolean
+answer_text (TroupeActor    *actor,
+             TroupeMessage  *message,
+             GError        **error)
+{
+  const char **text = test_puppet_get_data (message);
+
+  return troupe_message_reply_json_string (message, *text, error);
+}
+
+static void
+test_reply_text (void)
+{
+  TroupeSystem *system = troupe_test_system_new ();
+  g_autoptr (TroupeRef) puppet = test_puppet_new (system, NULL);
+  const char *texts[] = { "[1, 2]", "[1, 2" };
+  g_autoptr (TroupePromise) good = test_puppet_ask (puppet, answer_text, &texts[0]);
+  g_autoptr (TroupePromise) bad = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = NULL;
+
+  g_test_summary ("An ask is answered with a tree from its text; bad text is an error of who answers");
+
+  troupe_test_until (troupe_promise_is_resolved (good));
+  text = troupe_promise_dup_json_string (good);
+  g_assert_cmpstr (text, ==, "[1,2]");
+
+  troupe_test_stop_what_fails (system);
+  g_test_expect_message ("Troupe", G_LOG_LEVEL_WARNING, "*failed*Bad JSON*");
+  bad = test_puppet_ask (puppet, answer_text, &texts[1]);
+  troupe_test_until (troupe_promise_is_resolved (bad) && troupe_ref_has_ended (puppet));
+  g_test_assert_expected_messages ();
+  error = troupe_promise_steal_error (bad);
+  g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_BAD_JSON);
+
+  troupe_test_system_end (system);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -172,6 +273,9 @@ main (int    argc,
   g_test_add_func ("/troupe/json/utf8", test_utf8);
   g_test_add_func ("/troupe/json/depth", test_depth);
   g_test_add_func ("/troupe/json/copy", test_copy);
+  g_test_add_func ("/troupe/json/text/promise", test_promise_text);
+  g_test_add_func ("/troupe/json/text/bad", test_promise_bad_text);
+  g_test_add_func ("/troupe/json/text/reply", test_reply_text);
 
   return g_test_run ();
 }

@@ -241,6 +241,35 @@ test_typed (void)
   troupe_test_system_end (system);
 }
 
+static void
+test_timeout (void)
+{
+  TroupeSystem *system = troupe_test_system_new ();
+  TroupeResolver *resolver;
+  g_autoptr (TroupePromise) failing = troupe_promise_new (&resolver);
+  TroupeResolver *other;
+  g_autoptr (TroupePromise) plain = troupe_promise_new (&other);
+  g_autoptr (TroupePromise) early = new_resolved (4);
+  guint n_freed = 0;
+
+  g_test_summary ("What to do when time has run out may fail, too; with nothing to do it is TIMED_OUT");
+
+  troupe_promise_add_fallible_timeout (failing, 1, fail, &n_freed, count_up);
+  troupe_promise_add_fallible_timeout (plain, 1, NULL, NULL, NULL);
+  troupe_promise_add_fallible_timeout (early, 1, never, &n_freed, count_up);
+  troupe_test_until (troupe_promise_is_resolved (failing) && troupe_promise_is_resolved (plain));
+
+  handle (failing, G_IO_ERROR_EXISTS);
+  g_assert_error (troupe_promise_get_error (plain), TROUPE_ERROR, TROUPE_ERROR_TIMED_OUT);
+  g_error_free (troupe_promise_steal_error (plain));
+  g_assert_cmpint (troupe_promise_get_int64 (early), ==, 4);
+  g_assert_cmpuint (n_freed, ==, 2);
+
+  troupe_resolver_unref (resolver);
+  troupe_resolver_unref (other);
+  troupe_test_system_end (system);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -253,6 +282,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/troupe/promise-fallible/nothing", test_nothing);
   g_test_add_func ("/troupe/promise-fallible/cause", test_cause);
   g_test_add_func ("/troupe/promise-fallible/typed", test_typed);
+  g_test_add_func ("/troupe/promise-fallible/timeout", test_timeout);
 
   return g_test_run ();
 }

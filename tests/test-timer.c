@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "troupe-test.h"
+#include "troupe-test-puppet.h"
 
 typedef struct
 {
@@ -364,6 +364,80 @@ test_many (Fixture       *fixture,
     troupe_timer_unref (timers[i]);
 }
 
+static void
+on_time_fail (TroupeTimer  *timer,
+              gpointer      data,
+              GError      **error)
+{
+  on_time (timer, data);
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_BUSY, "Busy");
+}
+
+static void
+test_fail_outside (Fixture       *fixture,
+                   gconstpointer  data)
+{
+  Call *call = g_new (Call, 1);
+
+  g_test_summary ("What fails outside actors is logged.");
+
+  *call = (Call) { fixture, 'a' };
+  g_test_expect_message ("Troupe", G_LOG_LEVEL_WARNING, "*outside any actor: Busy");
+  troupe_timer_unref (troupe_reactor_call_later_or_fail (fixture->reactor, 0, on_time_fail, call, call_free));
+  until_story ("a.");
+  g_test_assert_expected_messages ();
+}
+
+static gboolean
+start_failing_timer (TroupeActor    *actor,
+                     TroupeMessage  *message,
+                     GError        **error)
+{
+  Fixture *fixture = test_puppet_get_data (message);
+  Call *calls = g_new (Call, 1);
+
+  *calls = (Call) { fixture, 'a' };
+  troupe_timer_unref (troupe_actor_call_later_or_fail (actor, 0, on_time_fail, calls, call_free));
+
+  return TRUE;
+}
+
+static gboolean
+start_failing_timer_of_reactor (TroupeActor    *actor,
+                                TroupeMessage  *message,
+                                GError        **error)
+{
+  Fixture *fixture = test_puppet_get_data (message);
+  Call *call = g_new (Call, 1);
+
+  *call = (Call) { fixture, 'b' };
+  troupe_timer_unref (troupe_reactor_call_later_or_fail (fixture->reactor, 0, on_time_fail, call, call_free));
+
+  return TRUE;
+}
+
+static void
+test_fail_actor (Fixture       *fixture,
+                 gconstpointer  data)
+{
+  TroupeHandler starts[] = { start_failing_timer, start_failing_timer_of_reactor };
+  guint i;
+
+  g_test_summary ("A timer's function that fails lets its actor fail.");
+
+  troupe_test_stop_what_fails (fixture->system);
+  for (i = 0; i < G_N_ELEMENTS (starts); i++)
+    {
+      g_autoptr (TroupeRef) puppet = test_puppet_new (fixture->system, NULL);
+
+      g_test_expect_message ("Troupe", G_LOG_LEVEL_WARNING, "*failed*Busy");
+      test_puppet_tell (puppet, starts[i], fixture);
+      troupe_test_until (troupe_ref_has_ended (puppet));
+      g_test_assert_expected_messages ();
+    }
+  g_assert_cmpstr (fixture->story->str, ==, "a.b.");
+}
+
 #define add(path, func) \
   g_test_add ("/troupe/timer/" path, Fixture, NULL, set_up, func, tear_down)
 
@@ -385,6 +459,8 @@ main (int   argc,
   add ("list", test_list);
   add ("negative", test_negative);
   add ("many", test_many);
+  add ("fail/outside", test_fail_outside);
+  add ("fail/actor", test_fail_actor);
 
   return g_test_run ();
 }
