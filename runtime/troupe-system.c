@@ -610,7 +610,8 @@ troupe_system_class_init (TroupeSystemClass *klass)
    *
    * A message that nobody handles. Actors learn of it by [method@Troupe.System.subscribe].
    *
-   * It is emitted on the thread of the reactor that @target lives on, within the send that failed if it was sent from there: do not linger. A message that waits for a
+   * It is emitted on the thread of the reactor that @target lives on, within the send that failed if it was sent from there: do not linger. With
+   * several reactors that may be on several threads at once, and on that of the sender if the reactor has ended. A message that waits for a
    * reply is not a dead letter; its promise is rejected instead.
    *
    * Since: 1.0
