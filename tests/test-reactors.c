@@ -4,7 +4,8 @@
 
 /* Systems with several reactors: where actors live, and that all else is as on one thread. */
 
-#include <gio/gio.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 
 #include "troupe-test.h"
 
@@ -462,6 +463,158 @@ test_reactors_shutdown_asks (void)
   g_object_unref (system);
 }
 
+/* Whatever one has to wait for is on the other's threads too. */
+static void
+test_reactors_two (void)
+{
+  TroupeSystem *systems[2] = { new_system (), new_system () };
+  TroupeRef *refs[2][N_REACTORS];
+  guint i;
+  guint j;
+
+  g_test_summary ("Two systems on one context, each with reactors of its own, end apart");
+
+  g_assert_true (troupe_system_get_nth_reactor (systems[0], 0) == troupe_system_get_nth_reactor (systems[1], 0));
+  g_assert_false (troupe_system_get_nth_reactor (systems[0], 1) == troupe_system_get_nth_reactor (systems[1], 1));
+  for (i = 0; i < 2; i++)
+    for (j = 0; j < N_REACTORS; j++)
+      {
+        refs[i][j] = troupe_system_spawn_on (systems[i], troupe_system_get_nth_reactor (systems[i], j), NULL, TEST_TYPE_NODE, NULL, NULL);
+        g_assert_cmpint (ask (refs[i][j], "total"), ==, 0);
+      }
+
+  troupe_test_system_end (systems[0]);
+  for (j = 0; j < N_REACTORS; j++)
+    {
+      g_assert_true (troupe_ref_has_ended (refs[0][j]));
+      g_assert_cmpint (ask (refs[1][j], "total"), ==, 0);
+      troupe_ref_unref (refs[0][j]);
+      troupe_ref_unref (refs[1][j]);
+    }
+  troupe_test_system_end (systems[1]);
+}
+
+static void
+test_reactors_bad_number (gconstpointer text)
+{
+  g_autofree char *before = g_strdup (g_getenv ("TROUPE_REACTORS"));
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("A number of reactors that is none is an error, and not one reactor");
+
+  g_setenv ("TROUPE_REACTORS", text, TRUE);
+  g_assert_null (troupe_system_new (NULL, NULL, &error));
+  g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_FAILED);
+  g_assert_nonnull (strstr (error->message, text));
+
+  if (before != NULL)
+    g_setenv ("TROUPE_REACTORS", before, TRUE);
+  else
+    g_unsetenv ("TROUPE_REACTORS");
+}
+
+static void
+test_reactors_environment (void)
+{
+  g_autofree char *before = g_strdup (g_getenv ("TROUPE_REACTORS"));
+  TroupeSystem *system;
+
+  g_test_summary ("TROUPE_REACTORS says how many there are where the program does not");
+
+  g_setenv ("TROUPE_REACTORS", "3", TRUE);
+  system = troupe_test_system_new ();
+  g_assert_cmpuint (troupe_system_get_n_reactors (system), ==, 3);
+  troupe_test_system_end (system);
+  system = new_system ();
+  g_assert_cmpuint (troupe_system_get_n_reactors (system), ==, N_REACTORS);
+  troupe_test_system_end (system);
+  g_setenv ("TROUPE_REACTORS", "", TRUE);
+  system = troupe_test_system_new ();
+  g_assert_cmpuint (troupe_system_get_n_reactors (system), ==, 1);
+  troupe_test_system_end (system);
+
+  if (before != NULL)
+    g_setenv ("TROUPE_REACTORS", before, TRUE);
+  else
+    g_unsetenv ("TROUPE_REACTORS");
+}
+
+static void
+test_reactors_bad_backend (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("A system with a backend that there is not is not made, and leaves nothing behind");
+
+  g_assert_null (troupe_system_new_with_reactors (NULL, "carrier-pigeon", N_REACTORS, &error));
+  g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_NO_BACKEND);
+  troupe_test_system_end (new_system ());
+}
+
+/* So many threads are too many for 1 GiB of addresses. */
+static void
+test_reactors_too_many (void)
+{
+#if defined (__SANITIZE_ADDRESS__) || defined (__SANITIZE_THREAD__)
+  g_test_skip ("Sanitizers need all addresses");
+#else
+  g_autoptr (GError) error = NULL;
+  struct rlimit limit;
+  struct rlimit before;
+
+  g_test_summary ("If there cannot be so many threads, the system is not made, and those there were have ended");
+
+  if (g_strrstr (g_getenv ("LD_PRELOAD") != NULL ? g_getenv ("LD_PRELOAD") : "", "vgpreload") != NULL)
+    {
+      g_test_skip ("Valgrind needs all addresses");
+      return;
+    }
+
+  g_assert_cmpint (getrlimit (RLIMIT_AS, &before), ==, 0);
+  limit = before;
+  limit.rlim_cur = 1024 * 1024 * 1024;
+  g_assert_cmpint (setrlimit (RLIMIT_AS, &limit), ==, 0);
+  g_assert_null (troupe_system_new_with_reactors (NULL, NULL, 1024, &error));
+  g_assert_cmpint (setrlimit (RLIMIT_AS, &before), ==, 0);
+  g_assert_error (error, G_THREAD_ERROR, G_THREAD_ERROR_AGAIN);
+  troupe_test_system_end (new_system ());
+#endif
+}
+
+static int
+use_after_fork (TroupeSystem *system)
+{
+  g_autoptr (TroupeRef) ref = NULL;
+  guint i;
+
+  for (i = 0; i < N_REACTORS; i++)
+    {
+      g_clear_pointer (&ref, troupe_ref_unref);
+      ref = troupe_system_spawn_on (system, troupe_system_get_nth_reactor (system, i), NULL, TEST_TYPE_NODE, NULL, NULL);
+      troupe_ref_send (ref, troupe_message_new ("total"));
+    }
+
+  return troupe_system_get_n_dead_letters (system) == N_REACTORS ? 0 : 1;
+}
+
+static void
+test_reactors_fork (Fixture       *self,
+                    gconstpointer  data)
+{
+  pid_t child;
+  int status;
+
+  g_test_summary ("The child of a fork, which has none of the threads, is refused the system too; the parent's goes on");
+
+  ask (self->children[3], "total");
+  child = fork ();
+  if (child == 0)
+    _exit (use_after_fork (self->system));
+  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+  g_assert_cmpint (status, ==, 0);
+  g_assert_cmpint (ask (self->children[3], "total"), ==, 0);
+}
+
 static void
 test_reactors_pick (void)
 {
@@ -507,6 +660,14 @@ main (int   argc,
   g_test_add_func ("/troupe/reactors/tree/ended", test_reactors_tree_ended);
   g_test_add_func ("/troupe/reactors/shutdown/asks", test_reactors_shutdown_asks);
   g_test_add_func ("/troupe/reactors/pick", test_reactors_pick);
+  g_test_add_func ("/troupe/reactors/two", test_reactors_two);
+  g_test_add_func ("/troupe/reactors/environment", test_reactors_environment);
+  g_test_add_data_func ("/troupe/reactors/bad/zero", "0", test_reactors_bad_number);
+  g_test_add_data_func ("/troupe/reactors/bad/many", "1025", test_reactors_bad_number);
+  g_test_add_data_func ("/troupe/reactors/bad/text", "four", test_reactors_bad_number);
+  g_test_add_func ("/troupe/reactors/bad/backend", test_reactors_bad_backend);
+  g_test_add_func ("/troupe/reactors/bad/threads", test_reactors_too_many);
+  ADD ("fork", 0, test_reactors_fork);
 
   return g_test_run ();
 }
