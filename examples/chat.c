@@ -368,7 +368,7 @@ typedef struct
 static RoomState *
 room_state_new (const char *name)
 {
-  RoomState *self = g_rc_box_new0 (RoomState);
+  RoomState *self = g_atomic_rc_box_new0 (RoomState);
 
   self->name = g_strdup (name);
   self->topic = g_strdup ("");
@@ -380,7 +380,7 @@ room_state_new (const char *name)
 static RoomState *
 room_state_ref (RoomState *self)
 {
-  return g_rc_box_acquire (self);
+  return g_atomic_rc_box_acquire (self);
 }
 
 static void
@@ -397,7 +397,7 @@ room_state_clear (gpointer data)
 static void
 room_state_unref (RoomState *self)
 {
-  g_rc_box_release_full (self, room_state_clear);
+  g_atomic_rc_box_release_full (self, room_state_clear);
 }
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RoomState, room_state_unref)
@@ -678,6 +678,7 @@ room_class_init (RoomClass *klass)
                         G_PARAM_WRITABLE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS));
 
   actor_class->kind = "room";
+  troupe_actor_class_set_placement (actor_class, TROUPE_PLACEMENT_SPREAD);
   actor_class->post_restart = room_post_restart;
   troupe_actor_class_bind (actor_class, "join", G_TYPE_VARIANT, room_on_join);
   troupe_actor_class_bind (actor_class, "part", G_TYPE_NONE, room_on_part);
@@ -1340,6 +1341,7 @@ session_class_init (TroupeProtocolClass *klass)
   TroupeActorClass *actor_class = TROUPE_ACTOR_CLASS (klass);
 
   klass->write_paused = session_write_paused;
+  troupe_actor_class_set_placement (actor_class, TROUPE_PLACEMENT_SPREAD);
   troupe_actor_class_bind (actor_class, "line", CHAT_TYPE_LINE, session_on_line);
   troupe_actor_class_bind (actor_class, "goodbye", G_TYPE_STRING, session_on_goodbye);
   troupe_actor_class_bind (actor_class, "terminated", TROUPE_TYPE_TERMINATION, session_on_terminated);

@@ -46,6 +46,7 @@ echo_protocol_class_init (EchoProtocolClass *klass)
   protocol_class->data_received = echo_data_received;
   protocol_class->write_paused = echo_write_paused;
   protocol_class->write_resumed = echo_write_resumed;
+  troupe_actor_class_set_placement (TROUPE_ACTOR_CLASS (klass), TROUPE_PLACEMENT_SPREAD);
 }
 
 static void

@@ -45,6 +45,7 @@ served_protocol_class_init (ServedProtocolClass *klass)
   protocol_class->data_received = served_data_received;
   protocol_class->write_paused = served_write_paused;
   protocol_class->write_resumed = served_write_resumed;
+  troupe_actor_class_set_placement (TROUPE_ACTOR_CLASS (klass), TROUPE_PLACEMENT_SPREAD);
 }
 
 static void
