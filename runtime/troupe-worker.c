@@ -42,12 +42,25 @@ troupe_worker_begin (TroupeWorker *self,
   g_mutex_unlock (&self->mutex);
 }
 
+/* It has been told to end. */
+static void
+troupe_worker_join (TroupeWorker *self)
+{
+  GThread *thread = g_steal_pointer (&self->thread);
+
+  /* It is not there in the child of a fork. */
+  if (thread != NULL && (self->reactor == NULL || !self->reactor->forked))
+    g_thread_join (thread);
+}
+
 static void
 troupe_worker_ended_cb (TroupeRef *home,
                         gpointer   data)
 {
   TroupeWorker *self = data;
 
+  /* Saying so was the last thing that it did, and the system may be kept for ever. */
+  troupe_worker_join (self);
   self->func (self, self->user_data);
 }
 
@@ -163,9 +176,7 @@ troupe_worker_stop (TroupeWorker     *self,
 void
 troupe_worker_free (TroupeWorker *self)
 {
-  /* It is not there in the child of a fork. */
-  if (self->thread != NULL && (self->reactor == NULL || !self->reactor->forked))
-    g_thread_join (self->thread);
+  troupe_worker_join (self);
 
   g_clear_object (&self->reactor);
   g_clear_pointer (&self->home, troupe_ref_unref);
