@@ -206,7 +206,7 @@ attempt_win (Attempt *self)
   self->io.owner = NULL;
   self->fd = -1;
 
-  connection = troupe_factory_build (factory, fd, &peer, &cause);
+  connection = troupe_factory_build (factory, fd, &peer, NULL, &cause);
   if (connection != NULL)
     connector_resolve (connector, connection);
   else

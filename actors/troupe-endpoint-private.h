@@ -10,6 +10,7 @@
 G_BEGIN_DECLS
 
 #define TROUPE_DEFAULT_BACKLOG            50
+#define TROUPE_MAX_LISTENERS              1024
 #define TROUPE_DEFAULT_CONNECT_TIMEOUT_MS 30000
 
 typedef enum
@@ -28,6 +29,7 @@ struct _TroupeEndpoint
   /* server */
   char              *interface;      /* a literal; NULL for all */
   int                backlog;
+  guint              n_reactors;     /* that accept; 0 for the factory's alone, and connections live where their class says */
   int                fd;
 
   /* client */

@@ -21,9 +21,14 @@
  *
  * To listen:
  *
- * - `tcp:PORT[:interface=ADDRESS][:backlog=NUMBER]`: TCP on one address, by default on all IPv4 ones; an IPv6 address
+ * - `tcp:PORT[:interface=ADDRESS][:backlog=NUMBER][:reactors=NUMBER]`: TCP on one address, by default on all IPv4 ones; an IPv6 address
  *   makes it IPv6. Port 0 takes a free one. The backlog is 50 unless given.
- * - `tcp6:PORT[:interface=ADDRESS][:backlog=NUMBER]`: the same over IPv6 only, by default on all addresses.
+ *
+ *   With `reactors` so many reactors of the system accept connections, the factory's and those after it, each on a socket of its own
+ *   (`SO_REUSEPORT`) with a backlog of its own. The kernel shares connections out among them; each lives where it was accepted, whatever its
+ *   class says, unless another reactor has more time for it. Without it, the factory's reactor accepts, and connections live
+ *   where their class says, see [method@Troupe.ActorClass.set_placement].
+ * - `tcp6:PORT[:interface=ADDRESS][:backlog=NUMBER][:reactors=NUMBER]`: the same over IPv6 only, by default on all addresses.
  * - `fd:NUMBER`: a listening socket this process was given.
  *
  * To connect:
@@ -39,7 +44,7 @@
 
 G_DEFINE_BOXED_TYPE (TroupeEndpoint, troupe_endpoint, troupe_endpoint_ref, troupe_endpoint_unref)
 
-#define TCP_SERVER_FORM "PORT[:interface=ADDRESS][:backlog=NUMBER]"
+#define TCP_SERVER_FORM "PORT[:interface=ADDRESS][:backlog=NUMBER][:reactors=NUMBER]"
 #define TCP_CLIENT_FORM "HOST:PORT[:timeout=SECONDS][:bindAddress=ADDRESS]"
 
 /* One part of the text: “name=value”, or a value alone. */
@@ -249,6 +254,7 @@ parse_tcp_server (Parser         *parser,
   const char *port = parser_take (parser, "port", TRUE);
   const char *interface = parser_take (parser, "interface", FALSE);
   const char *backlog = parser_take (parser, "backlog", FALSE);
+  const char *reactors = parser_take (parser, "reactors", FALSE);
   guint64 number = 0;
 
   if (!parser_take_number (parser, "port", port, 0, G_MAXUINT16, &number))
@@ -274,6 +280,14 @@ parse_tcp_server (Parser         *parser,
         return FALSE;
 
       self->backlog = number;
+    }
+
+  if (reactors != NULL)
+    {
+      if (!parser_take_number (parser, "reactors", reactors, 1, TROUPE_MAX_LISTENERS, &number))
+        return FALSE;
+
+      self->n_reactors = number;
     }
 
   return TRUE;
@@ -543,6 +557,8 @@ append_server (GString              *string,
     append_quoted (string, ":interface=", self->interface);
   if (self->backlog != TROUPE_DEFAULT_BACKLOG)
     g_string_append_printf (string, ":backlog=%d", self->backlog);
+  if (self->n_reactors > 0)
+    g_string_append_printf (string, ":reactors=%u", self->n_reactors);
 }
 
 static void

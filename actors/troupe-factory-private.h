@@ -15,10 +15,12 @@ G_BEGIN_DECLS
 /* A port opened or a connect began; the port is closed or the connect has its outcome. */
 void       troupe_factory_begin (TroupeFactory        *self);
 void       troupe_factory_end   (TroupeFactory        *self);
-/* The actor of a new connection over FD, which is taken. (transfer full); NULL without an error: declined. */
+/* The actor of a new connection over FD, which is taken. PLACE is where it is to live, or NULL for where its class says. (transfer full);
+ * NULL without an error: declined. */
 TroupeRef *troupe_factory_build (TroupeFactory        *self,
                                  int                   fd,
                                  const TroupeAddress  *peer,
+                                 TroupeReactor        *place,
                                  GError              **error);
 GError    *troupe_factory_new_declined_error (const TroupeAddress *peer,
                                  const GError         *cause);

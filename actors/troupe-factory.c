@@ -265,29 +265,40 @@ begin_birth (gpointer ref,
   troupe_ref_begin_life (ref);
 }
 
+/* What is spawned on another reactor does not begin before it has its transport: that is to be its first turn. */
+static TroupeRef *
+troupe_factory_build_elsewhere (TroupeFactory        *self,
+                                int                   fd,
+                                const TroupeAddress  *peer,
+                                TroupeReactor        *place,
+                                GError              **error)
+{
+  TroupeRef *factory = troupe_actor_get_ref (TROUPE_ACTOR (self));
+  TroupeNursery *outer = factory->reactor->nursery;
+  g_autoptr (GPtrArray) refs = g_ptr_array_new_with_free_func ((GDestroyNotify) troupe_ref_unref);
+  TroupeNursery nursery = { factory, refs, place, TROUPE_TYPE_PROTOCOL };
+  TroupeRef *ref;
+
+  factory->reactor->nursery = &nursery;
+  ref = troupe_factory_call_build (self, peer, error);
+  factory->reactor->nursery = outer;
+
+  ref = troupe_factory_give_socket (self, ref, fd, peer);
+  g_ptr_array_foreach (refs, begin_birth, NULL);
+  return ref;
+}
+
 TroupeRef *
 troupe_factory_build (TroupeFactory        *self,
                       int                   fd,
                       const TroupeAddress  *peer,
+                      TroupeReactor        *place,
                       GError              **error)
 {
-  TroupeReactor *reactor = troupe_actor_get_ref (TROUPE_ACTOR (self))->reactor;
-  GPtrArray *outer = reactor->births;
-  g_autoptr (GPtrArray) births = NULL;
-  TroupeRef *ref;
-
   if (troupe_system_get_n_reactors (troupe_actor_get_system (TROUPE_ACTOR (self))) > 1)
-    births = g_ptr_array_new_with_free_func ((GDestroyNotify) troupe_ref_unref);
+    return troupe_factory_build_elsewhere (self, fd, peer, place, error);
 
-  /* What is spawned on another reactor does not begin before it has its transport: that is to be its first turn. */
-  reactor->births = births;
-  ref = troupe_factory_call_build (self, peer, error);
-  reactor->births = outer;
-
-  ref = troupe_factory_give_socket (self, ref, fd, peer);
-  if (births != NULL)
-    g_ptr_array_foreach (births, begin_birth, NULL);
-  return ref;
+  return troupe_factory_give_socket (self, troupe_factory_call_build (self, peer, error), fd, peer);
 }
 
 /**

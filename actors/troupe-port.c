@@ -11,14 +11,13 @@
 
 #include <glib-unix.h>
 
-#include "troupe-backend-private.h"
 #include "troupe-endpoint-private.h"
 #include "troupe-error.h"
 #include "troupe-factory-private.h"
+#include "troupe-listener-private.h"
 #include "troupe-port.h"
 #include "troupe-promise-private.h"
 #include "troupe-reactor-private.h"
-#include "troupe-timer-private.h"
 
 /**
  * TroupePort:
@@ -28,47 +27,34 @@
  * It is open from [func@Troupe.listen] until [method@Troupe.Port.stop] or the end of the factory, whether anybody
  * keeps a reference or not. Connections that were accepted do not depend on it. Use it on the thread of its factory's reactor.
  *
+ * Connections are accepted on the factory's reactor, and with `reactors=NUMBER` in the endpoint on others, too. In either case
+ * `build_protocol` is a turn of the factory, and `connection_made` the first turn of the connection, wherever that lives.
+ *
  * When the process is out of file descriptors, waiting connections are accepted and closed at once with a descriptor that
  * is kept in reserve, so that clients are not left hanging; that is logged. Other shortages are waited out.
  *
  * Since: 1.0
  */
 
-#define FIRST_ACCEPTS  100           /* of a batch; then it follows the load */
-#define MORE_ACCEPTS   20
-#define MAX_ACCEPTS    256           /* one listener must not starve others */
-#define RETRY_MS       100
-#define LOG_EVERY_US   (60 * G_USEC_PER_SEC)
-
 struct _TroupePort
 {
   GObject         parent_instance;
 
-  TroupeIo        io;
   TroupeResource  resource;
   TroupeRef      *factory;
   GSocketAddress *address;
   char           *endpoint;
-  TroupeTimer    *retry;
+  GPtrArray      *listeners;         /* TroupeListener: one, or one for each reactor that accepts */
   GPtrArray      *resolvers;         /* TroupeResolver: who waits for the stop */
-  gint64          logged;            /* when a shortage was last logged, or 0 */
-  guint           n_accepts;
-  int             fd;                /* -1 once closed; while it is open the port holds itself */
-  int             reserve_fd;
+  guint           n_closing;         /* sockets that are other threads' to close; each holds the factory's end up */
+  gboolean        listening;         /* it holds itself */
   gboolean        begun;             /* counted among the factory's users */
-  gboolean        watched;           /* the io is open */
   gboolean        stopped;           /* stop has nothing left to wait for */
 };
 
 G_DEFINE_FINAL_TYPE (TroupePort, troupe_port, G_TYPE_OBJECT)
 
 #define PORT_OF(pointer, member) ((TroupePort *) ((char *) (pointer) - G_STRUCT_OFFSET (TroupePort, member)))
-
-static int
-open_reserve (void)
-{
-  return open ("/dev/null", O_RDONLY | O_CLOEXEC);
-}
 
 static void
 close_fd (int *fd)
@@ -88,46 +74,58 @@ troupe_port_leave_factory (TroupePort *self)
   self->begun = FALSE;
 }
 
-/* Accepts no more. */
-static void
-troupe_port_close (TroupePort *self)
-{
-  if (self->fd < 0)
-    return;
-
-  troupe_timer_clear (&self->retry);
-  if (self->watched)
-    {
-      troupe_io_close (&self->io);
-      troupe_ref_remove_resource (self->factory, &self->resource);
-      self->watched = FALSE;
-    }
-
-  close_fd (&self->fd);
-  close_fd (&self->reserve_fd);
-  g_object_unref (self);
-}
-
 /* The rest of a stop, in a turn of the factory if it still has any. */
 static void
 troupe_port_finish_stop (TroupePort *self)
 {
-  g_autoptr (GPtrArray) resolvers = g_steal_pointer (&self->resolvers);
+  g_autoptr (GPtrArray) resolvers = NULL;
 
-  troupe_port_leave_factory (self);
+  if (self->stopped || self->n_closing > 0)
+    return;
+
   self->stopped = TRUE;
+  resolvers = g_steal_pointer (&self->resolvers);
+  troupe_ref_remove_resource (self->factory, &self->resource);
+  troupe_port_leave_factory (self);
   for (guint i = 0; resolvers != NULL && i < resolvers->len; i++)
     troupe_resolver_resolve (g_ptr_array_index (resolvers, i), NULL);
 }
 
 static void
 troupe_port_finish_stop_cb (TroupeRef *factory,
-                            gpointer   data)
+                            gpointer   self)
+{
+  troupe_port_finish_stop (self);
+}
+
+static void
+troupe_port_listener_closed (gpointer data)
 {
   TroupePort *self = data;
 
-  if (!self->stopped)
-    troupe_port_finish_stop (self);
+  self->n_closing--;
+  if (self->n_closing == 0)
+    troupe_ref_call (self->factory, troupe_port_finish_stop_cb, troupe_port_finish_stop_cb, g_object_ref (self), g_object_unref);
+  troupe_ref_unhold (self->factory);
+}
+
+/* Accepts no more. */
+static void
+troupe_port_close (TroupePort *self)
+{
+  if (!self->listening)
+    return;
+
+  self->listening = FALSE;
+  for (guint i = 0; i < self->listeners->len; i++)
+    {
+      if (troupe_listener_close (g_ptr_array_index (self->listeners, i), troupe_port_listener_closed))
+        continue;
+      self->n_closing++;
+      troupe_ref_hold (self->factory);
+    }
+
+  g_object_unref (self);
 }
 
 static void
@@ -137,16 +135,18 @@ troupe_port_release (TroupeResource *resource,
 {
   g_autoptr (TroupePort) self = g_object_ref (PORT_OF (resource, resource));
 
+  troupe_port_leave_factory (self);
+
   /* A factory that is restarted goes on listening: meanwhile connections wait in the kernel. */
   if (factory->state == TROUPE_REF_RESTARTING)
     {
-      troupe_timer_clear (&self->retry);
-      troupe_io_watch (&self->io, 0);
-      troupe_port_leave_factory (self);
+      if (self->listening)
+        g_ptr_array_foreach (self->listeners, (GFunc) troupe_listener_pause, NULL);
       return;
     }
 
   troupe_port_close (self);
+  troupe_ref_remove_resource (factory, resource);
   troupe_port_finish_stop (self);
 }
 
@@ -156,160 +156,24 @@ troupe_port_reborn (TroupeResource *resource,
 {
   g_autoptr (TroupePort) self = g_object_ref (PORT_OF (resource, resource));
 
+  if (!self->listening)
+    return;
+
   self->begun = TRUE;
   troupe_factory_begin ((TroupeFactory *) factory->actor);
-  if (self->fd >= 0)
-    troupe_io_watch (&self->io, TROUPE_IO_IN);
+  if (self->listening)
+    g_ptr_array_foreach (self->listeners, (GFunc) troupe_listener_resume, NULL);
 }
 
 static gboolean
-troupe_port_may_log (TroupePort *self)
+troupe_port_open_listeners (TroupePort  *self,
+                            GError     **error)
 {
-  gint64 now = g_get_monotonic_time ();
+  for (guint i = 0; i < self->listeners->len; i++)
+    if (!troupe_listener_open (g_ptr_array_index (self->listeners, i), error))
+      return FALSE;
 
-  if (self->logged != 0 && now - self->logged < LOG_EVERY_US)
-    return FALSE;
-
-  self->logged = now;
   return TRUE;
-}
-
-static void
-troupe_port_retry_cb (TroupeTimer *timer,
-                      gpointer     user_data)
-{
-  TroupePort *self = user_data;
-
-  g_clear_pointer (&self->retry, troupe_timer_unref);
-  troupe_io_watch (&self->io, TROUPE_IO_IN);
-}
-
-/* The connection still waits, so readiness would wake us in every pass. */
-static void
-troupe_port_back_off (TroupePort *self,
-                      int         fault)
-{
-  if (troupe_port_may_log (self))
-    g_message ("Cannot accept on %s for now: %s", self->endpoint, g_strerror (fault));
-
-  troupe_io_watch (&self->io, 0);
-  self->retry = troupe_timer_new (self->factory, RETRY_MS, TRUE, troupe_port_retry_cb, self, NULL);
-}
-
-/* Out of descriptors: gives the reserved one to each waiting connection in turn, to close it. */
-static void
-troupe_port_shed (TroupePort *self)
-{
-  guint n_shed = 0;
-  int fault = 0;
-
-  close_fd (&self->reserve_fd);
-  while (n_shed < MAX_ACCEPTS && fault == 0)
-    {
-      int fd = troupe_io_accept (&self->io, NULL, NULL);
-
-      if (fd >= 0)
-        {
-          close (fd);
-          n_shed++;
-        }
-      else if (errno != ECONNABORTED && errno != EINTR)
-        {
-          fault = errno;
-        }
-    }
-  self->reserve_fd = open_reserve ();
-
-  if (n_shed > 0 && troupe_port_may_log (self))
-    g_message ("Out of file descriptors: %u connections to %s were closed at once", n_shed, self->endpoint);
-  if (n_shed == 0 && fault != EAGAIN && fault != EWOULDBLOCK)
-    troupe_port_back_off (self, fault);
-}
-
-/* Whether to go on with the batch after accept () failed. */
-static gboolean
-troupe_port_take_fault (TroupePort *self,
-                        int         fault)
-{
-  switch (fault)
-    {
-    case EAGAIN:
-#if EWOULDBLOCK != EAGAIN
-    case EWOULDBLOCK:
-#endif
-      return FALSE;
-
-    /* That one connection is gone: see accept(2). */
-    case ECONNABORTED:
-    case EINTR:
-    case EPERM:
-    case EPROTO:
-    case ENETDOWN:
-    case ENOPROTOOPT:
-    case EHOSTDOWN:
-    case ENONET:
-    case EHOSTUNREACH:
-    case EOPNOTSUPP:
-    case ENETUNREACH:
-      return TRUE;
-
-    case EMFILE:
-      troupe_port_shed (self);
-      return FALSE;
-
-    default:
-      troupe_port_back_off (self, fault);
-      return FALSE;
-    }
-}
-
-static void
-troupe_port_take_connection (TroupePort          *self,
-                             int                  fd,
-                             const TroupeAddress *peer)
-{
-  g_autoptr (GError) error = NULL;
-  TroupeRef *connection = troupe_factory_build ((TroupeFactory *) self->factory->actor, fd, peer, &error);
-
-  if (connection != NULL)
-    troupe_ref_unref (connection);
-  else if (error != NULL)
-    g_warning ("Declined a connection to %s: %s", self->endpoint, error->message);
-}
-
-static gboolean
-troupe_port_may_accept (TroupePort *self)
-{
-  /* What build_protocol does may have closed the port, or have begun the end of the factory. */
-  return self->fd >= 0 && self->retry == NULL && self->factory->state == TROUPE_REF_LIVE && self->factory->control == 0;
-}
-
-static void
-troupe_port_turn (TroupeIo *io,
-                  guint     events)
-{
-  g_autoptr (TroupePort) self = g_object_ref (PORT_OF (io, io));
-  guint n_tries = 0;
-  guint n_accepted = 0;
-
-  for (; n_tries < self->n_accepts && troupe_port_may_accept (self); n_tries++)
-    {
-      TroupeAddress peer = { .any.sa_family = AF_UNSPEC };
-      socklen_t length = sizeof peer;
-      int fd = troupe_io_accept (&self->io, &peer.any, &length);
-
-      if (fd >= 0)
-        {
-          n_accepted++;
-          troupe_port_take_connection (self, fd, &peer);
-        }
-      else if (!troupe_port_take_fault (self, errno))
-        {
-          break;
-        }
-    }
-
-  self->n_accepts = n_tries == self->n_accepts ? MIN (n_tries + MORE_ACCEPTS, MAX_ACCEPTS) : MAX (1, n_accepted);
 }
 
 static void
@@ -320,23 +184,24 @@ troupe_port_begin_cb (TroupeRef *ref,
   TroupeFactory *factory = troupe_factory_at (ref);
   g_autoptr (GError) error = NULL;
 
-  if (self->fd < 0)
+  if (!self->listening)
     return;
 
-  if (factory == NULL || !troupe_io_open (&self->io, ref, self->fd, troupe_port_turn, &error))
+  if (factory == NULL)
     {
-      if (error != NULL)
-        g_warning ("Cannot accept on %s: %s", self->endpoint, error->message);
       troupe_port_close (self);
       return;
     }
 
-  self->watched = TRUE;
   self->begun = TRUE;
   troupe_ref_add_resource (ref, &self->resource);
   troupe_factory_begin (factory);
-  if (self->fd >= 0)
-    troupe_io_watch (&self->io, TROUPE_IO_IN);
+  if (!self->listening || troupe_port_open_listeners (self, &error))
+    return;
+
+  g_warning ("Cannot accept on %s: %s", self->endpoint, error->message);
+  troupe_port_close (self);
+  troupe_port_finish_stop (self);
 }
 
 static void
@@ -351,8 +216,9 @@ troupe_port_finalize (GObject *object)
 {
   TroupePort *self = TROUPE_PORT (object);
 
-  g_assert (self->fd < 0);
+  g_assert (!self->listening);
 
+  g_clear_pointer (&self->listeners, g_ptr_array_unref);
   g_clear_pointer (&self->factory, troupe_ref_unref);
   g_clear_object (&self->address);
   g_free (self->endpoint);
@@ -369,32 +235,57 @@ troupe_port_class_init (TroupePortClass *klass)
 static void
 troupe_port_init (TroupePort *self)
 {
-  self->fd = -1;
-  self->reserve_fd = -1;
-  self->n_accepts = FIRST_ACCEPTS;
+  self->listeners = g_ptr_array_new_with_free_func (troupe_listener_free);
+}
+
+/* A port without a listener. ADDRESS is that of its sockets. */
+static TroupePort *
+troupe_port_new (const TroupeAddress *address,
+                 TroupeRef           *factory)
+{
+  TroupePort *self = g_object_new (TROUPE_TYPE_PORT, NULL);
+
+  self->factory = troupe_ref_ref (factory);
+  self->address = troupe_address_to_gio (address);
+  self->endpoint = troupe_endpoint_string_to_reach (address);
+  self->resource.release = troupe_port_release;
+  self->resource.reborn = troupe_port_reborn;
+  return self;
 }
 
 /* Over the listening socket FD, which is taken. */
-static TroupePort *
-troupe_port_new (int        fd,
-                 TroupeRef *factory)
+static void
+troupe_port_add_listener (TroupePort    *self,
+                          int            fd,
+                          TroupeReactor *reactor,
+                          gboolean       stays)
 {
-  TroupePort *self = g_object_new (TROUPE_TYPE_PORT, NULL);
+  g_ptr_array_add (self->listeners, troupe_listener_new (self, self->endpoint, fd, self->factory, reactor, stays));
+}
+
+/* It has its listeners. */
+static TroupePort *
+troupe_port_begin (TroupePort *self)
+{
+  self->listening = TRUE;
+  g_object_ref (self);
+  troupe_ref_call (self->factory, troupe_port_begin_cb, troupe_port_begin_refused_cb, g_object_ref (self), g_object_unref);
+  return self;
+}
+
+/* Over FD, which is taken, on the factory's reactor. */
+static TroupePort *
+troupe_port_new_alone (int        fd,
+                       TroupeRef *factory)
+{
   TroupeAddress address = { .any.sa_family = AF_UNSPEC };
   socklen_t length = sizeof address;
+  TroupePort *self;
 
   getsockname (fd, &address.any, &length);
-  self->fd = fd;
-  self->reserve_fd = open_reserve ();
-  self->factory = troupe_ref_ref (factory);
-  self->address = troupe_address_to_gio (&address);
-  self->endpoint = troupe_endpoint_string_to_reach (&address);
-  self->resource.release = troupe_port_release;
-  self->resource.reborn = troupe_port_reborn;
-
-  g_object_ref (self);
-  troupe_ref_call (factory, troupe_port_begin_cb, troupe_port_begin_refused_cb, g_object_ref (self), g_object_unref);
-  return self;
+  self = troupe_port_new (&address, factory);
+  troupe_port_add_listener (self, fd, factory->reactor, FALSE);
+  return troupe_port_begin (self);
 }
 
 static gboolean
@@ -409,7 +300,7 @@ set_flag (int level,
 
 static int
 open_socket (const TroupeAddress *address,
-             int                  backlog)
+             gboolean             shares)
 {
   int fd = socket (address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
@@ -418,8 +309,8 @@ open_socket (const TroupeAddress *address,
 
   if (set_flag (SOL_SOCKET, SO_REUSEADDR, fd) &&
       (address->any.sa_family != AF_INET6 || set_flag (IPPROTO_IPV6, IPV6_V6ONLY, fd)) &&
-      bind (fd, &address->any, troupe_address_get_length (address)) == 0 &&
-      listen (fd, backlog) == 0)
+      (!shares || set_flag (SOL_SOCKET, SO_REUSEPORT, fd)) &&
+      bind (fd, &address->any, troupe_address_get_length (address)) == 0)
     return fd;
 
   {
@@ -431,14 +322,92 @@ open_socket (const TroupeAddress *address,
   return -1;
 }
 
+/*
+ * N sockets at ADDRESS, whose port becomes the real one. FALSE with errno set; what was opened is in FDS in any case, and -1.
+ *
+ * Only who is there already can let others share a port. The first one is bound as if it were alone, so that a port which another
+ * process has is in use, whether that would share it or not.
+ */
+static gboolean
+open_sockets (TroupeAddress *address,
+              int            backlog,
+              int           *fds,
+              guint          n)
+{
+  socklen_t length = sizeof *address;
+  guint i;
+
+  for (i = 0; i < n; i++)
+    fds[i] = -1;
+
+  for (i = 0; i < n; i++)
+    {
+      fds[i] = open_socket (address, i > 0);
+      if (fds[i] < 0)
+        return FALSE;
+      if (i == 0 && (getsockname (fds[0], &address->any, &length) < 0 || (n > 1 && !set_flag (SOL_SOCKET, SO_REUSEPORT, fds[0]))))
+        return FALSE;
+    }
+
+  for (i = 0; i < n; i++)
+    if (listen (fds[i], backlog) < 0)
+      return FALSE;
+
+  return TRUE;
+}
+
+static gboolean
+check_reactors (TroupeEndpoint  *endpoint,
+                TroupeSystem    *system,
+                GError         **error)
+{
+  guint n_reactors = troupe_system_get_n_reactors (system);
+  g_autofree char *where = NULL;
+
+  if (endpoint->n_reactors <= n_reactors)
+    return TRUE;
+
+  where = troupe_endpoint_dup_text (endpoint);
+  g_set_error (error, TROUPE_ERROR, TROUPE_ERROR_CANNOT_LISTEN, "Cannot listen on %s with reactors=%u: the system has %u", where,
+               endpoint->n_reactors, n_reactors);
+  return FALSE;
+}
+
+/* Each socket gets a reactor, the factory's first, and then those after it, all the way round. */
+static TroupePort *
+listen_shared (const int           *fds,
+               guint                n,
+               const TroupeAddress *address,
+               TroupeRef           *factory)
+{
+  TroupeSystem *system = troupe_ref_get_system (factory);
+  guint n_reactors = troupe_system_get_n_reactors (system);
+  TroupePort *self = troupe_port_new (address, factory);
+  guint own = 0;
+  guint i;
+
+  while (troupe_system_get_nth_reactor (system, own) != factory->reactor)
+    own++;
+  for (i = 0; i < n; i++)
+    troupe_port_add_listener (self, fds[i], troupe_system_get_nth_reactor (system, (own + i) % n_reactors), TRUE);
+
+  return troupe_port_begin (self);
+}
+
 static TroupePort *
 listen_tcp (TroupeEndpoint  *endpoint,
             TroupeRef       *factory,
             GError         **error)
 {
   const char *host = endpoint->interface;
+  guint n = MAX (endpoint->n_reactors, 1);
+  g_autofree int *fds = g_new (int, n);
+  g_autofree char *where = NULL;
   TroupeAddress address;
-  int fd;
+  int fault;
+
+  if (!check_reactors (endpoint, troupe_ref_get_system (factory), error))
+    return NULL;
 
   if (host == NULL)
     host = endpoint->family == AF_INET6 ? "::" : "0.0.0.0";
@@ -446,17 +415,15 @@ listen_tcp (TroupeEndpoint  *endpoint,
   if (!troupe_address_parse (&address, endpoint->family, host, endpoint->port))
     g_assert_not_reached ();
 
-  fd = open_socket (&address, endpoint->backlog);
-  if (fd < 0)
-    {
-      int fault = errno;
-      g_autofree char *where = troupe_endpoint_dup_text (endpoint);
+  if (open_sockets (&address, endpoint->backlog, fds, n))
+    return endpoint->n_reactors > 0 ? listen_shared (fds, n, &address, factory) : troupe_port_new_alone (fds[0], factory);
 
-      g_propagate_error (error, troupe_address_new_error (TROUPE_ERROR_CANNOT_LISTEN, "Cannot listen on", where, fault));
-      return NULL;
-    }
-
-  return troupe_port_new (fd, factory);
+  fault = errno;
+  for (guint i = 0; i < n; i++)
+    close_fd (&fds[i]);
+  where = troupe_endpoint_dup_text (endpoint);
+  g_propagate_error (error, troupe_address_new_error (TROUPE_ERROR_CANNOT_LISTEN, "Cannot listen on", where, fault));
+  return NULL;
 }
 
 static int
@@ -511,7 +478,7 @@ listen_descriptor (int         fd,
       return NULL;
     }
 
-  return troupe_port_new (copy, factory);
+  return troupe_port_new_alone (copy, factory);
 }
 
 static TroupePort *
@@ -758,7 +725,7 @@ adopt_cb (TroupeRef *factory,
     }
 
   self->fd = -1;
-  connection = troupe_factory_build (troupe_factory_at (factory), fd, &self->peer, &cause);
+  connection = troupe_factory_build (troupe_factory_at (factory), fd, &self->peer, NULL, &cause);
   if (connection != NULL)
     troupe_resolver_resolve_boxed (self->resolver, TROUPE_TYPE_REF, connection, NULL);
   else
@@ -864,7 +831,7 @@ troupe_port_is_listening (TroupePort *self)
 {
   g_return_val_if_fail (TROUPE_IS_PORT (self), FALSE);
 
-  return self->fd >= 0;
+  return self->listening;
 }
 
 /**

@@ -282,6 +282,7 @@ troupe_transport_close (TroupeTransport *self)
   troupe_reactor_remove_flush (self->owner->reactor, &self->flush);
   troupe_chunk_queue_clear (&self->unsent);
   troupe_ref_remove_resource (self->owner, &self->resource);
+  troupe_reactor_count_connection (self->owner->reactor, -1);
 
   if (!self->aborted && !self->read_shut)
     troupe_transport_drain (self);
@@ -688,6 +689,7 @@ troupe_transport_attach (TroupeTransport *self,
   self->resource.release = troupe_transport_release;
   self->resource.throttle = troupe_transport_throttle;
   troupe_ref_add_resource (owner, &self->resource);
+  troupe_reactor_count_connection (owner->reactor, 1);
 
   if (klass->connection_made != NULL && !klass->connection_made (protocol, &error))
     troupe_transport_fail_owner (self, error);

@@ -40,6 +40,15 @@ struct _TroupeFlush
   void       (*flush) (TroupeFlush *self);
 };
 
+/* Where the newborn wait that a factory spawns while it builds. */
+typedef struct
+{
+  TroupeRef     *factory;
+  GPtrArray     *refs;               /* TroupeRef: spawned for other reactors, and not to begin yet */
+  TroupeReactor *place;              /* where its children of TYPE live, whatever their class says; or NULL */
+  GType          type;
+} TroupeNursery;
+
 struct _TroupeReactor
 {
   GObject          parent_instance;
@@ -75,11 +84,12 @@ struct _TroupeReactor
   /* What others may want to know: written by the reactor's thread, but for the number of actors. */
   guint64          n_turns;          /* atomic: in all */
   guint64          n_actors;         /* atomic */
+  guint            n_connections;    /* atomic */
   gint64           busy;             /* µs of passes in this window */
   gint64           window;           /* atomic; µs: when it began */
   gint64           pass_begun;       /* atomic; µs; 0 between passes */
   int              load;             /* atomic: ‰ of the last one that was spent in passes */
-  GPtrArray       *births;           /* TroupeRef: spawned for other reactors and not begun yet, while a factory builds; or NULL */
+  TroupeNursery   *nursery;          /* while a factory builds; or NULL */
 
   TroupeRef       *running;          /* whose turn runs; atomic: written by the reactor's thread, which just reads it */
   int              running_depth;    /* g_main_depth () of that turn */
@@ -107,6 +117,14 @@ static inline gboolean
 troupe_reactor_may_be_used (TroupeReactor *self)
 {
   return troupe_reactor_is_here (self) || self->thread == NULL;
+}
+
+/* Relaxed: a number for people. */
+static inline void
+troupe_reactor_count_connection (TroupeReactor *self,
+                                 int            more)
+{
+  __atomic_store_n (&self->n_connections, self->n_connections + more, __ATOMIC_RELAXED);
 }
 
 /* Release: whoever looks on sees what we do of REF. */

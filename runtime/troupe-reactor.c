@@ -1116,6 +1116,24 @@ get_owner_now (TroupeReactor *self)
 }
 
 /**
+ * troupe_reactor_get_n_connections:
+ * @self: a reactor
+ *
+ * Counts the connections that live on the reactor: the transports that have been made there and have not ended. Call it from any thread.
+ *
+ * Returns: how many
+ *
+ * Since: 1.0
+ */
+guint
+troupe_reactor_get_n_connections (TroupeReactor *self)
+{
+  g_return_val_if_fail (TROUPE_IS_REACTOR (self), 0);
+
+  return __atomic_load_n (&self->n_connections, __ATOMIC_RELAXED);
+}
+
+/**
  * troupe_reactor_call_later:
  * @self: a reactor, on its thread
  * @delay_ms: milliseconds to wait, 0 or more

@@ -42,6 +42,8 @@ TROUPE_AVAILABLE_IN_ALL
 guint64       troupe_reactor_get_n_turns      (TroupeReactor     *self);
 TROUPE_AVAILABLE_IN_ALL
 guint64       troupe_reactor_get_n_actors     (TroupeReactor     *self);
+TROUPE_AVAILABLE_IN_ALL
+guint         troupe_reactor_get_n_connections (TroupeReactor    *self);
 
 TROUPE_AVAILABLE_IN_ALL
 TroupeTimer  *troupe_reactor_call_later       (TroupeReactor     *self,

@@ -155,16 +155,25 @@ troupe_ref_begin_life (TroupeRef *self)
   troupe_ref_call_at_once (self, troupe_ref_begin, troupe_ref_give_up_birth, NULL);
 }
 
+/* Of the factory that builds now, in whose turn we are; or NULL. */
+static TroupeNursery *
+troupe_ref_get_nursery (void)
+{
+  TroupeNursery *nursery = troupe_reactor_here != NULL ? troupe_reactor_here->nursery : NULL;
+
+  return nursery != NULL && troupe_ref_get_current () == nursery->factory ? nursery : NULL;
+}
+
 /* On its parent's thread. */
 static void
 troupe_ref_join_parent (TroupeRef *self)
 {
-  TroupeReactor *here = self->parent->reactor;
+  TroupeNursery *nursery = troupe_ref_get_nursery ();
 
   if (!troupe_ref_link_parent (self))
     troupe_ref_call_at_once (self, troupe_ref_give_up_birth, troupe_ref_give_up_birth, NULL);
-  else if (here->births != NULL && here != self->reactor)
-    g_ptr_array_add (here->births, troupe_ref_ref (self));
+  else if (nursery != NULL && !troupe_reactor_is_here (self->reactor))
+    g_ptr_array_add (nursery->refs, troupe_ref_ref (self));
   else
     troupe_ref_begin_life (self);
 }
@@ -185,6 +194,19 @@ troupe_ref_refuse_child (TroupeRef *self,
   g_autoptr (TroupeRef) child = data;
 
   troupe_ref_call_at_once (child, troupe_ref_give_up_birth, troupe_ref_give_up_birth, NULL);
+}
+
+/* Where an actor lives for which nobody has said. PARENT is NULL for a root, whose place is always said. */
+static TroupeReactor *
+troupe_ref_choose_place (TroupeRef *parent,
+                         GType      type)
+{
+  TroupeNursery *nursery = troupe_ref_get_nursery ();
+
+  if (nursery != NULL && nursery->place != NULL && parent == nursery->factory && g_type_is_a (type, nursery->type))
+    return nursery->place;
+
+  return troupe_system_place (parent->system, parent->reactor, type);
 }
 
 TroupeRef *
@@ -214,7 +236,7 @@ troupe_ref_spawn (TroupeSystem  *system,
     }
 
   if (reactor == NULL)
-    reactor = troupe_system_place (system, parent->reactor, type);
+    reactor = troupe_ref_choose_place (parent, type);
 
   if (parent != NULL && troupe_ref_get_state (parent) != TROUPE_REF_LIVE)
     {

@@ -30,6 +30,9 @@ void       troupe_system_count_actor     (TroupeSystem  *self,
 TroupeReactor *troupe_system_place       (TroupeSystem  *self,
                                           TroupeReactor *reactor,
                                           GType          type);
+/* REACTOR, unless it has no time for more and another has. */
+TroupeReactor *troupe_system_place_near  (TroupeSystem  *self,
+                                          TroupeReactor *reactor);
 /* FALSE: REACTOR is none of SELF's. */
 gboolean   troupe_system_has_reactor     (TroupeSystem  *self,
                                           TroupeReactor *reactor);

@@ -954,6 +954,16 @@ troupe_system_place (TroupeSystem  *self,
   return placement == TROUPE_PLACEMENT_SPREAD ? troupe_system_find_idlest (self) : reactor;
 }
 
+TroupeReactor *
+troupe_system_place_near (TroupeSystem  *self,
+                          TroupeReactor *reactor)
+{
+  guint class = classify_load (troupe_reactor_get_load (reactor));
+  TroupeReactor *idlest = class > 0 ? troupe_system_find_idlest (self) : reactor;
+
+  return classify_load (troupe_reactor_get_load (idlest)) < class ? idlest : reactor;
+}
+
 static gboolean
 troupe_system_check_can_run (TroupeSystem  *self,
                              GError       **error)

@@ -22,6 +22,8 @@ test_server_round_trip (void)
     { "tcp6:8025", "tcp6:8025" },
     { "tcp6:8025:interface=\\:\\:1", "tcp:8025:interface=\\:\\:1" },
     { "tcp:8025:interface=\\1\\2\\7.0.0.1", "tcp:8025:interface=127.0.0.1" },
+    { "tcp:8025:reactors=4", "tcp:8025:reactors=4" },
+    { "tcp6:8025:reactors=1:backlog=9", "tcp6:8025:backlog=9:reactors=1" },
     { "fd:3", "fd:3" },
   };
 
@@ -120,6 +122,10 @@ test_bad_servers (void)
     { "tcp:80:backlog=0", "backlog “0”", "tcp:PORT" },
     { "tcp:80:backlog=x", "backlog “x”", "tcp:PORT" },
     { "tcp:80:colour=red", "unknown name “colour”", "tcp:PORT" },
+    { "tcp:80:reactors=0", "reactors “0” is not a number from 1 to 1024", "[:reactors=NUMBER]" },
+    { "tcp:80:reactors=1025", "reactors “1025” is not a number from 1 to 1024", "tcp:PORT" },
+    { "tcp6:80:reactors=all", "reactors “all” is not a number from 1 to 1024", "tcp6:PORT" },
+    { "fd:3:reactors=2", "unknown name “reactors”", "fd:NUMBER" },
     { "tcp:80:backlog=1:backlog=2", "“backlog” is given twice", "tcp:PORT" },
     { "tcp:80:81", "do not know what “81” is", "tcp:PORT" },
     { "tcp:80\\", "nothing follows the last backslash", "" },
