@@ -13,6 +13,9 @@
  *
  * A room that fails is restarted, and goes on with the state that the one before has left. Rooms and their members watch each other.
  *
+ * Because they share nothing else, rooms and connections may live on as many threads as the service has (--reactors); that is the one line
+ * in their classes which says that they are spread.
+ *
  * Whatever a connection is told is an event, a JSON object; a line of text is made from it by a template. Whatever it says is a
  * command, a JSON object too; text connections make one from a line. docs/chat.md describes both.
  */
@@ -41,6 +44,7 @@ static struct
   int    max_failures;
   int    history;
   int    idle_timeout;
+  int    reactors;
 #ifndef NDEBUG
   gboolean admin_commands;
 #endif
@@ -73,9 +77,11 @@ static const GOptionEntry option_entries[] = {
   { "history", 0, 0, G_OPTION_ARG_INT, &options.history, "Messages shown on joining a room (100)", "N" },
   { "idle-timeout", 0, 0, G_OPTION_ARG_INT, &options.idle_timeout,
     "Drop a user who says nothing for so long, 0 for never (0)", "SECONDS" },
+  { "reactors", 0, 0, G_OPTION_ARG_INT, &options.reactors,
+    "Run on so many threads, 0 for what TROUPE_REACTORS says (0)", "N" },
 #ifndef NDEBUG
   { "admin-commands", 0, 0, G_OPTION_ARG_NONE, &options.admin_commands,
-    "Let everybody crash rooms, and all of this, to see what happens", NULL },
+    "Let everybody crash rooms, and all of this, and look inside", NULL },
 #endif
   { NULL }
 };
@@ -146,6 +152,7 @@ static const struct
   { "topic",   "[{room}] Topic: {topic}" },
   { "retopic", "[{room}] {nick} set the topic: {topic}" },
   { "users",   "[{room}] Here: {users}" },
+  { "reactors", "{text}" },
   { "rooms",   "Rooms: {rooms}" },
 };
 
@@ -1533,6 +1540,35 @@ do_crash_registry (Session *self, struct json_object *command)
 {
   session_ask (self, self->registry, troupe_message_new ("crash"), NULL);
 }
+
+/* How each of the reactors does; any thread may ask them. */
+static void
+do_reactors (Session *self, struct json_object *command)
+{
+  TroupeSystem *system = troupe_actor_get_system (TROUPE_ACTOR (self->connection));
+  struct json_object *reactors = json_object_new_array ();
+  g_autoptr (GString) text = g_string_new ("Reactors:");
+  struct json_object *event;
+
+  for (guint i = 0; i < troupe_system_get_n_reactors (system); i++)
+    {
+      TroupeReactor *reactor = troupe_system_get_nth_reactor (system, i);
+      guint n_connections = troupe_reactor_get_n_connections (reactor);
+      gint64 n_turns = troupe_reactor_get_n_turns (reactor);
+      int busy = troupe_reactor_get_load (reactor) * 100 + 0.5;
+      struct json_object *entry = json_object_new_object ();
+
+      json_object_object_add (entry, "connections", json_object_new_int (n_connections));
+      json_object_object_add (entry, "turns", json_object_new_int64 (n_turns));
+      json_object_object_add (entry, "busy", json_object_new_int (busy));
+      json_object_array_add (reactors, entry);
+      g_string_append_printf (text, "\n%u: %u connections, %" G_GINT64_FORMAT " turns, %d %% busy", i, n_connections, n_turns, busy);
+    }
+
+  event = event_new ("reactors", "text", text->str, NULL);
+  json_object_object_add (event, "reactors", reactors);
+  session_tell (self, event);
+}
 #endif
 
 static void do_help (Session *self, struct json_object *command);
@@ -1562,6 +1598,7 @@ static const struct
 #ifndef NDEBUG
   { "crash", { "text" },         1, "/crash TEXT", "says something that makes the room fail", do_crash },
   { "crash-registry", { NULL },  0, "/crash-registry", "makes all of this begin anew", do_crash_registry },
+  { "reactors", { NULL },        0, "/reactors", "shows how the threads of the service do", do_reactors },
 #endif
 };
 
@@ -1569,9 +1606,9 @@ static guint
 n_commands (void)
 {
 #ifndef NDEBUG
-  /* The last two are not for everybody. */
+  /* The last three are not for everybody. */
   if (!options.admin_commands)
-    return G_N_ELEMENTS (commands) - 2;
+    return G_N_ELEMENTS (commands) - 3;
 #endif
 
   return G_N_ELEMENTS (commands);
@@ -1952,7 +1989,7 @@ parse_options (int *argc, char ***argv, GError **error)
   if (!g_utf8_validate (options.motd, -1, NULL))
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "The greeting is not UTF-8");
   else if (options.max_line < 1 || options.max_unsent < 1 || options.max_errors < 0 || options.idle_timeout < 0 ||
-           options.max_failures < 0 || options.max_failures > G_MAXUINT16)
+           options.max_failures < 0 || options.max_failures > G_MAXUINT16 || options.reactors < 0 || options.reactors > 1024)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "A limit is out of range");
   else
     return TRUE;
@@ -1974,14 +2011,15 @@ main (int argc, char **argv)
       return 1;
     }
 
-  server.system = troupe_system_get_default ();
+  server.system = troupe_system_new_with_reactors (NULL, NULL, options.reactors, &error);
   server.ports = g_ptr_array_new_with_free_func (g_object_unref);
-  ok = serve (&server, &error);
+  ok = server.system != NULL && serve (&server, &error);
   if (!ok)
     g_printerr ("chat: %s\n", error->message);
 
   g_ptr_array_unref (server.ports);
   g_clear_pointer (&server.registry, troupe_ref_unref);
+  g_clear_object (&server.system);
   g_strfreev (options.listen);
   g_strfreev (options.listen_json);
   g_free (options.motd);

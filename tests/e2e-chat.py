@@ -758,6 +758,78 @@ def test_no_admin(server):
     assert not any(line.startswith('/crash') for line in alice.heard), alice.heard
 
 
+def without_times(heard):
+    return [{key: value for key, value in line.items() if key != 'time'} if isinstance(line, dict) else line for line in heard]
+
+
+@defer.inlineCallbacks
+def converse(n_reactors):
+    """A session of which each step waits for all that the one before has led to: what everybody hears."""
+    server = Server('--admin-commands', f'--reactors={n_reactors}')
+    yield server.started()
+    users = []
+    for i in range(8):
+        user = yield program(server) if i % 2 else text(server)
+        users.append(user)
+        yield user.enter(f'user{i}', 'lobby')
+        yield until(lambda: all(other.room_size('lobby') == len(users) for other in users[:1]))
+    for said in range(5):
+        for i, user in enumerate(users):
+            what = f'{said} of {i}'
+            user.say({'cmd': 'say', 'text': what} if i % 2 else what)
+            yield until(lambda: all((f'user{i}', what) in other.messages('lobby') for other in users))
+    users[0].say('/crash all')
+    yield users[0].hears(crash_error('lobby', 'all'))
+    for i in (2, 4, 6):
+        users[i].say(f'/join side{i}', f'/me is in side{i}', '/msg user1 psst', '/topic a side room', f'/part side{i}', '/list')
+        yield users[i].hears('Rooms: lobby (8)')
+    users[1].say({'cmd': 'nick', 'nick': 'other'}, {'cmd': 'who', 'room': 'lobby'})
+    yield until(lambda: all(other.heard and ('other' in str(other.heard[-1])) for other in users[::2]) and users[1].events('users'))
+    for i in (7, 5, 3):
+        users[i].say({'cmd': 'quit'})
+        yield users[0].hears(f'[lobby] user{i} left')
+        yield until(lambda: all(f"user{i}" in str(other.heard[-1]) for other in users[:i]))
+    yield server.stopped(warns=True)
+    yield defer.gatherResults([user.closed() for user in users])
+    return [without_times(user.heard) for user in users], [sorted(server.lines()[2:])], [[line[14:] for line in server.warnings()]]
+
+
+@defer.inlineCallbacks
+def test_same_on_several_reactors(server):
+    """On four threads everybody hears exactly what they hear on one."""
+    on_one = yield converse(1)
+    on_four = yield converse(4)
+    for one, four in zip(on_one, on_four):
+        for a, b in zip(one, four):
+            assert a == b, [pair for pair in zip(a, b) if pair[0] != pair[1]][:1] or (len(a), len(b))
+    assert len(on_one[0][0]) > 50
+
+
+test_same_on_several_reactors.arguments = ['--admin-commands']
+
+
+@defer.inlineCallbacks
+def test_reactors(server):
+    """Users come to all threads, and an operator can see it."""
+    users = yield defer.gatherResults([text(server) for _ in range(40)])
+    watcher = yield program(server)
+    users[0].say('/reactors')
+    yield until(lambda: 'Reactors:' in users[0].heard)
+    watcher.say({'cmd': 'reactors'})
+    yield until(lambda: watcher.events('reactors'))
+    shown = watcher.events('reactors')[0]['reactors']
+    assert len(shown) == 4, shown
+    assert sum(entry['connections'] for entry in shown) == 41, shown
+    assert sum(entry['connections'] > 0 for entry in shown) > 1, shown
+    assert all(entry['turns'] > 0 and 0 <= entry['busy'] <= 100 for entry in shown), shown
+    other = Program('chat', '--reactors=-1')
+    yield other.ended()
+    assert other.status == 1 and other.err == 'chat: A limit is out of range\n', other.err
+
+
+test_reactors.arguments = ['--admin-commands', '--reactors=4']
+
+
 @defer.inlineCallbacks
 def run(test):
     server = Server(*getattr(test, 'arguments', []))
