@@ -21,6 +21,8 @@ G_DECLARE_FINAL_TYPE (EchoProtocol, echo_protocol, ECHO, PROTOCOL, TroupeProtoco
 G_DEFINE_FINAL_TYPE (EchoProtocol, echo_protocol, TROUPE_TYPE_PROTOCOL)
 
 static int n_steps;                    /* of work, on each read */
+static int n_reactors = 1;
+static gboolean sockets;               /* a listening one for each reactor */
 
 static gboolean
 echo_protocol_data_received (TroupeProtocol  *protocol,
@@ -51,13 +53,16 @@ serve (TroupeSystem  *system,
 {
   g_autoptr (TroupeRef) factory = NULL;
   g_autoptr (TroupePort) port = NULL;
+  g_autofree char *where = NULL;
   g_autofree char *endpoint = NULL;
 
   factory = troupe_factory_spawn (system, "echo", ECHO_TYPE_PROTOCOL, error);
   if (factory == NULL)
     return FALSE;
 
-  port = troupe_listen (system, "tcp:0:interface=127.0.0.1:backlog=1024", factory, error);
+  where = sockets ? g_strdup_printf ("tcp:0:interface=127.0.0.1:backlog=1024:reactors=%d", n_reactors)
+                  : g_strdup ("tcp:0:interface=127.0.0.1:backlog=1024");
+  port = troupe_listen (system, where, factory, error);
   if (port == NULL)
     return FALSE;
 
@@ -75,9 +80,9 @@ run (int      argc,
   g_autoptr (GOptionContext) context = g_option_context_new ("– an echo server");
   g_autoptr (TroupeSystem) system = NULL;
   gboolean version = FALSE;
-  int n_reactors = 1;
   const GOptionEntry entries[] = {
     { "reactors", 0, 0, G_OPTION_ARG_INT, &n_reactors, "Reactors that share the connections (1)", "N" },
+    { "sockets", 0, 0, G_OPTION_ARG_NONE, &sockets, "Accept on each reactor, instead of on one that hands over", NULL },
     { "work", 0, 0, G_OPTION_ARG_INT, &n_steps, "Steps of work on each read (0)", "STEPS" },
     { "version", 0, 0, G_OPTION_ARG_NONE, &version, "Print what this is", NULL },
     { NULL },
@@ -87,13 +92,15 @@ run (int      argc,
   if (!g_option_context_parse (context, &argc, &argv, error))
     return FALSE;
 
-  system = troupe_system_new_with_reactors (NULL, NULL, (guint) CLAMP (n_reactors, 1, 1024), error);
+  n_reactors = CLAMP (n_reactors, 1, 1024);
+  system = troupe_system_new_with_reactors (NULL, NULL, (guint) n_reactors, error);
   if (system == NULL)
     return FALSE;
   if (!version)
     return serve (system, error);
 
-  printf ("Troupe %s, %s\n", BENCH_VERSION, troupe_reactor_get_backend_name (troupe_system_get_reactor (system)));
+  printf ("Troupe %s, %s%s\n", BENCH_VERSION, troupe_reactor_get_backend_name (troupe_system_get_reactor (system)),
+          sockets ? ", a socket for each" : "");
   return TRUE;
 }
 
