@@ -102,7 +102,7 @@ GPtrArray      *troupe_ref_steal_set    (GHashTable    **set);
 void            troupe_ref_run_control  (TroupeRef      *self);
 /* On its parent's thread: puts SELF among its parent's children; FALSE if the parent ends. */
 gboolean        troupe_ref_link_parent  (TroupeRef      *self);
-/* Has one that is linked, and waits among the births of its parent's reactor, begin. */
+/* Has one that is linked, and waits in a nursery, begin. */
 void            troupe_ref_begin_life   (TroupeRef      *self);
 /* The end of one that was never born because its parent ended first. */
 void            troupe_ref_end_unborn   (TroupeRef      *self);
