@@ -785,12 +785,12 @@ def converse(n_reactors):
         yield users[i].hears('Rooms: lobby (8)')
     users[1].say({'cmd': 'nick', 'nick': 'other'}, {'cmd': 'who', 'room': 'lobby'})
     yield until(lambda: all(other.heard and ('other' in str(other.heard[-1])) for other in users[::2]) and users[1].events('users'))
-    for i in (7, 5, 3):
-        users[i].say({'cmd': 'quit'})
-        yield users[0].hears(f'[lobby] user{i} left')
-        yield until(lambda: all(f"user{i}" in str(other.heard[-1]) for other in users[:i]))
+    for i in reversed(range(8)):
+        users[i].say({'cmd': 'quit'} if i % 2 else '/quit')
+        name = 'other' if i == 1 else f'user{i}'
+        yield users[i].closed()
+        yield until(lambda: f'{name} left lobby' in server.lines() and all(name in str(other.heard[-1]) for other in users[:i]))
     yield server.stopped(warns=True)
-    yield defer.gatherResults([user.closed() for user in users])
     return [without_times(user.heard) for user in users], [sorted(server.lines()[2:])], [[line[14:] for line in server.warnings()]]
 
 
