@@ -201,7 +201,8 @@ troupe_listener_take_fault (TroupeListener *self,
 static inline gboolean
 troupe_listener_may_build (TroupeListener *self)
 {
-  return !troupe_listener_is_closing (self) && self->factory->state == TROUPE_REF_LIVE && self->factory->control == 0;
+  return !troupe_listener_is_closing (self) && self->factory->state == TROUPE_REF_LIVE &&
+         (self->factory->control & ~TROUPE_CONTROL_HELD) == 0;
 }
 
 static void
@@ -329,7 +330,8 @@ troupe_listener_hand_over (TroupeListener *self)
       troupe_listener_update_watch (self);
     }
 
-  troupe_ref_call (self->factory, take_delivery_cb, NULL, delivery_new (self, arrivals, 0), delivery_free);
+  /* As accepting, it is nothing that goes on while the factory waits in a fiber. */
+  troupe_ref_call_in_order (self->factory, take_delivery_cb, delivery_new (self, arrivals, 0), delivery_free);
 }
 
 /* Accepting */
