@@ -235,6 +235,7 @@ static struct
   guint    n_starts;
   guint    n_stops;
   guint    n_connections;            /* as counted last */
+  TroupeResolver *gate;              /* while it waits */
 } factory_seen;
 
 #define HUB_TYPE_FACTORY (hub_factory_get_type ())
@@ -285,6 +286,16 @@ hub_on_fail (TroupeActor    *actor,
 }
 
 static gboolean
+hub_on_wait (TroupeActor    *actor,
+             TroupeMessage  *message,
+             GError        **error)
+{
+  g_autoptr (TroupePromise) promise = troupe_promise_new (&factory_seen.gate);
+
+  return troupe_await (promise, error);
+}
+
+static gboolean
 hub_on_count (TroupeActor    *actor,
               TroupeMessage  *message,
               GError        **error)
@@ -316,6 +327,7 @@ hub_factory_class_init (HubFactoryClass *klass)
   TROUPE_FACTORY_CLASS (klass)->stop_factory = hub_stop_factory;
   troupe_actor_class_bind (actor_class, "fail", G_TYPE_NONE, hub_on_fail);
   troupe_actor_class_bind (actor_class, "count", G_TYPE_NONE, hub_on_count);
+  troupe_actor_class_bind_fiber (actor_class, "wait", G_TYPE_NONE, TROUPE_FIBER_DEFAULT, hub_on_wait);
 }
 
 static void
@@ -897,6 +909,37 @@ test_restart_with_arrivals (Fixture       *self,
 }
 
 static void
+note_time (TroupeTimer *timer,
+           gpointer     flag)
+{
+  *(gboolean *) flag = TRUE;
+}
+
+static void
+test_fiber (Fixture       *self,
+            gconstpointer  data)
+{
+  gboolean is_over = FALSE;
+  int fds[20];
+  guint i;
+
+  g_test_summary ("A factory that waits in a fiber builds nothing; who comes meanwhile is served afterwards");
+
+  troupe_ref_send (self->factory, troupe_message_new ("wait"));
+  until (factory_seen.gate != NULL);
+  for (i = 0; i < 20; i++)
+    fds[i] = client_connect (self->number);
+  troupe_timer_unref (troupe_reactor_call_later (troupe_system_get_reactor (self->system), 30, note_time, &is_over, NULL));
+  until (is_over);
+  g_assert_cmpint (see (&seen.n_made), ==, 0);
+
+  troupe_resolver_resolve (factory_seen.gate, NULL);
+  g_clear_pointer (&factory_seen.gate, troupe_resolver_unref);
+  until (see (&seen.n_made) == 20);
+  close_clients (fds, 20);
+}
+
+static void
 note_done (TroupePromise *promise,
            gpointer       flag)
 {
@@ -1149,6 +1192,7 @@ main (int    argc,
   add_both ("factory/killed", test_factory_killed);
   add_both ("factory/restarts", test_restart);
   add_both ("factory/restarts/with-arrivals", test_restart_with_arrivals);
+  add_both ("factory/waits", test_fiber);
   add_both ("shutdown", test_shutdown);
   add_both ("port/stops", test_port_stops);
   add_both ("port/dropped", test_port_dropped);
