@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+# e2e-languages.py
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Drives the examples in Python, JavaScript or Vala with netcat: echo, and a chat bot that users of the built chat talk to.
+
+The arguments say how to run the two: e2e-languages.py ECHO BOT, each a command. Exit status 77 skips.
+"""
+
+import os
+import pathlib
+import re
+import select
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+EXAMPLES = pathlib.Path(os.environ.get('TROUPE_EXAMPLES', 'build/examples'))
+LOCAL = 'tcp:0:interface=127.0.0.1'
+SECONDS = 30                         # for anything that takes a moment; a hang is a failure
+
+
+class Program:
+    """A process whose lines are waited for."""
+
+    def __init__(self, *argv):
+        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.text = ''
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+    def read_until(self, pattern):
+        """Gives the match of what it has written by then, and forgets it."""
+        deadline = time.monotonic() + SECONDS
+        while True:
+            match = re.search(pattern, self.text)
+            if match:
+                self.text = self.text[match.end():]
+                return match
+            wait = max(0, deadline - time.monotonic())
+            readable, _, _ = select.select([self.process.stdout], [], [], wait)
+            piece = os.read(self.process.stdout.fileno(), 65536) if readable else b''
+            assert piece, f'{self.process.args} has not said “{pattern}”, but: {self.text}'
+            self.text += piece.decode().replace('\r', '')
+
+    def say(self, line):
+        self.process.stdin.write(line.encode() + b'\n')
+        self.process.stdin.flush()
+
+    def end(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(SECONDS)
+
+
+class LanguageTest(unittest.TestCase):
+
+    def test_echo(self):
+        """Netcat gets all of its text back, then the end; a signal ends the program well."""
+        with Program(*ECHO, '--listen=' + LOCAL) as echo:
+            port = echo.read_until(r'listening on tcp:127\.0\.0\.1:(\d+)\n')[1]
+            text = b''.join(b'line %d\n' % number for number in range(20000))
+            for data in b'hello\n', text:
+                done = subprocess.run(['nc', '-N', '127.0.0.1', port], input=data, capture_output=True, timeout=SECONDS, check=True)
+                self.assertEqual(done.stdout, data)
+            self.assertEqual(echo.end(), 0)
+
+    def test_echo_nowhere(self):
+        """An endpoint that is none is an error."""
+        done = subprocess.run([*ECHO, '--listen=nothing'], capture_output=True, text=True, timeout=SECONDS, check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn('Bad endpoint “nothing”', done.stderr)
+
+    def test_bot(self):
+        """A user with netcat sees the bot come, and what it answers; it goes with the service."""
+        with Program(EXAMPLES / 'chat', '--listen=' + LOCAL, '--listen-json=' + LOCAL) as chat:
+            ports = [chat.read_until(r'listening on .*tcp:127\.0\.0\.1:(\d+).*\n')[1] for _ in range(2)]
+            with Program('nc', '127.0.0.1', ports[0]) as user, Program(*BOT, 'tcp:127.0.0.1:' + ports[1]) as bot:
+                user.say('/nick ann')
+                user.read_until('ann')
+                user.say('/join lobby')
+                user.say('/who lobby')
+                while not user.read_until(r'(?m)(bot)|Here: .*$')[1]:
+                    time.sleep(0.05)
+                    user.say('/who lobby')
+                for _ in range(3):
+                    user.say('!roll')
+                    user.read_until(r'<bot> ann rolled [1-6]\n')
+                user.say('!rolls')
+                user.say('!roll')
+                user.read_until(r'<bot> ann rolled [1-6]\n')
+                chat.end()
+                self.assertEqual(bot.process.wait(SECONDS), 0)
+
+    def test_bot_alone(self):
+        """Without a service it says why it cannot go on."""
+        done = subprocess.run([*BOT, 'tcp:127.0.0.1:1'], capture_output=True, text=True, timeout=SECONDS, check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn('refused', done.stderr)
+
+
+if __name__ == '__main__':
+    if len(sys.argv) != 3:
+        sys.exit('usage: e2e-languages.py ECHO BOT')
+    if shutil.which('nc') is None:
+        print('skipped: nc is missing (netcat-openbsd)')
+        sys.exit(77)
+    ECHO, BOT = (shlex.split(argument) for argument in sys.argv[1:])
+    unittest.main(argv=sys.argv[:1])

@@ -1,0 +1,470 @@
+#!/usr/bin/env python3
+# test-python.py
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Tries what bindings/gi/overrides/Troupe.py adds for Python: handlers that are methods, bodies, exceptions, and await."""
+
+import contextlib
+import gc
+import logging
+import sys
+import threading
+import unittest
+
+try:
+    import gi
+except ImportError as reason:
+    print(f'skipped: {reason}')
+    sys.exit(77)
+
+gi.require_version('Troupe', '1')
+from gi.repository import Gio, GLib, GObject, Troupe
+
+
+class Counter(Troupe.Actor):
+    step = GObject.Property(type=int, default=1)
+    total = 0
+
+    @Troupe.handler('add', int)
+    def add(self, number):
+        self.total += self.step * number
+
+    @Troupe.handler('total')
+    def get_total(self):
+        return self.total
+
+    @Troupe.handler('echo', GObject.Value)
+    @Troupe.handler('echo-json', dict)
+    def echo(self, body):
+        return body
+
+    @Troupe.handler('fail')
+    def fail_now(self):
+        raise ValueError('I give up')
+
+    @Troupe.handler('refuse')
+    def refuse(self):
+        raise GLib.Error.new_literal(Gio.io_error_quark(), 'Busy', Gio.IOErrorEnum.BUSY)
+
+    @Troupe.handler('fail-later')
+    def fail_later(self):
+        def fail(timer):
+            raise ValueError('too late')
+        self.call_later(0, fail)
+
+    @Troupe.handler('promise')
+    def give_promise(self):
+        return Troupe.Promise.new_resolved('promised')
+
+    @Troupe.handler('whole', str, message=True)
+    def whole(self, message):
+        self.debt = message.defer_reply()
+        self.call_later(0, lambda timer: self.debt.settle([message.name, message.body]))
+
+    @Troupe.handler('silent', message=True)
+    def silent(self, message):
+        pass
+
+
+class Twice(Counter):
+    """Has a method of its own where its parent's is bound, and a name more."""
+
+    def add(self, number):
+        super().add(2 * number)
+
+    @Troupe.handler('clear')
+    def clear(self):
+        self.total = 0
+
+
+class Waiter(Troupe.Actor):
+    """Waits in its turns. What happens there is in its story."""
+
+    story = []
+    other = GObject.Property(type=Troupe.Ref)
+
+    @Troupe.handler('sender', message=True)
+    def sender(self, message):
+        return message.get_sender().dup_path()
+
+    @Troupe.handler('who-asks')
+    async def who_asks(self):
+        """After a wait it is still this actor that asks."""
+        await Troupe.sleep(1)
+        return await self.other.ask('sender')
+
+    @Troupe.handler('sleep')
+    async def sleep(self):
+        try:
+            await Troupe.sleep(100000)
+        except GLib.Error as error:
+            self.story.append(error.message)
+            raise
+        finally:
+            self.story.append('finally')
+
+    @Troupe.handler('ping')
+    def ping(self):
+        return 'pong'
+
+    @Troupe.handler('at-once')
+    async def at_once(self):
+        return {'at': 'once'}
+
+    @Troupe.handler('fail')
+    async def fail_at_once(self):
+        raise KeyError('at once')
+
+    @Troupe.handler('fail-later')
+    async def fail_later(self):
+        await Troupe.sleep(1)
+        raise KeyError('later')
+
+    @Troupe.handler('catch')
+    async def catch(self):
+        try:
+            await self.other.ask('fail-later')
+        except GLib.Error as error:
+            return error.message
+
+    @Troupe.handler('helper')
+    async def helper(self):
+        return [await self.read(number) for number in range(3)]
+
+    async def read(self, number):
+        await Troupe.sleep(0)
+        return number
+
+
+class Parent(Troupe.Actor):
+    """Notes why its child failed."""
+
+    seen = []
+
+    def do_started(self):
+        self.child = self.spawn('child', Waiter)
+
+    def do_child_failed(self, child, error):
+        self.seen.append(error.message)
+        return Troupe.Directive.STOP
+
+    def do_unhandled(self, message):
+        message.forward(self.child)
+
+
+class Virtual(Troupe.Actor):
+    """Its virtual functions say nothing, or raise."""
+
+    def do_receive(self, message):
+        if message.name == 'fail':
+            raise LookupError('not here')
+        message.answer((message.name, message.body))
+
+
+class Shouter(Troupe.LineProtocol):
+
+    def do_line_received(self, line, length):
+        if line == b'fail':
+            raise ValueError('no')
+        self.send_line(line.upper())
+
+    @Troupe.handler('say', str)
+    def say(self, text):
+        self.send_line(text.encode())
+
+
+def until(condition):
+    while not condition():
+        GLib.MainContext.default().iteration(True)
+
+
+class PythonTest(unittest.TestCase):
+
+    def setUp(self):
+        self.system = Troupe.System.new(None, None)
+        Waiter.story.clear()
+        Parent.seen.clear()
+
+    def tearDown(self):
+        self.system.shutdown()
+        until(self.system.has_ended)
+        # What was unhandled would be told when it is collected.
+        gc.collect()
+
+    def outcome(self, promise):
+        async def wait():
+            return await promise
+        return Troupe.run(wait())
+
+    @contextlib.contextmanager
+    def assertFails(self, message, code=Troupe.Error.FAILED, domain=None):
+        with self.assertRaises(GLib.Error) as caught:
+            yield
+        self.assertTrue(caught.exception.matches(domain or Troupe.error_quark(), code), caught.exception)
+        self.assertEqual(caught.exception.message, message)
+
+    def test_handlers(self):
+        """Methods get bodies and return answers; properties are given by name."""
+        counter = self.system.spawn('hits', Counter, step=3)
+        counter.send('add', 5)
+        counter.send('add', 37)
+        self.assertEqual(self.outcome(counter.ask('total')), 126)
+        self.assertIsNone(self.outcome(counter.ask('add', 1)))
+        self.assertEqual(self.outcome(counter.ask('promise')), 'promised')
+
+    def test_derived(self):
+        """A derived class replaces methods, and adds names."""
+        counter = self.system.spawn(None, Twice)
+        counter.send('add', 5)
+        self.assertEqual(self.outcome(counter.ask('total')), 10)
+        counter.send('clear')
+        self.assertEqual(self.outcome(counter.ask('total')), 0)
+
+    def test_bodies(self):
+        """Every value comes back as it went, and may be kept."""
+        counter = self.system.spawn(None, Counter)
+        thing = object()
+        for body in (True, 0, -1, -1 << 63, (1 << 64) - 1, 0.5, 'naïve', '', b'', b'\0\xff', [], {}, {'a': [1, None, 'ü', {'b': True}]},
+                     None, thing, {1}, self.system, Counter):
+            with self.subTest(body=body):
+                answer = self.outcome(counter.ask('echo', body))
+                self.assertEqual(answer, body)
+                self.assertIs(type(answer), type(body))
+        self.assertEqual(self.outcome(counter.ask('echo', (1, 2))), [1, 2])
+        self.assertEqual(self.outcome(counter.ask('echo', bytearray(b'x'))), b'x')
+        self.assertEqual(self.outcome(counter.ask('echo', counter)).dup_path(), counter.dup_path())
+        self.assertEqual(self.outcome(counter.ask('echo', GLib.Variant('(is)', (1, 'a')))).unpack(), (1, 'a'))
+        self.assertEqual(self.outcome(counter.ask('echo-json', [1, [2]])), [1, [2]])
+
+    def test_bad_bodies(self):
+        """What cannot go is refused where it is sent; what nobody wants does not reach the handler."""
+        counter = self.system.spawn(None, Counter)
+        with self.assertRaises(TypeError):
+            counter.send('echo', {'a': {1}})
+        with self.assertRaises(ValueError):
+            counter.send('echo', [float('nan')])
+        with self.assertRaises(OverflowError):
+            counter.send('echo', 1 << 64)
+        with self.assertRaises(TypeError):
+            counter.send('echo', 1, 2)
+        with self.assertRaises(GLib.Error) as caught:
+            self.outcome(counter.ask('add', 'five'))
+        self.assertTrue(caught.exception.matches(Troupe.error_quark(), Troupe.Error.BODY_TYPE))
+        self.assertEqual(self.outcome(counter.ask('total')), 0)
+
+    def test_messages(self):
+        """A handler of whole messages answers when it likes, or is told that it did not."""
+        counter = self.system.spawn(None, Counter)
+        self.assertEqual(self.outcome(counter.ask('whole', 'body')), ['whole', 'body'])
+        with self.assertRaises(GLib.Error) as caught:
+            self.outcome(counter.ask('silent'))
+        self.assertTrue(caught.exception.matches(Troupe.error_quark(), Troupe.Error.BROKEN))
+
+    def test_exceptions(self):
+        """Any exception of a handler is its failure, which the asker and the supervisor get."""
+        counter = self.system.spawn(None, Counter)
+        with self.assertLogs('Troupe') as logged, self.assertFails('ValueError: I give up'):
+            self.outcome(counter.ask('fail'))
+        self.assertIn('in fail_now', logged.output[0])
+        with self.assertNoLogs('Troupe'), self.assertFails('Busy', Gio.IOErrorEnum.BUSY, Gio.io_error_quark()):
+            self.outcome(counter.ask('refuse'))
+
+    def test_timers(self):
+        """What a timer raises fails the actor."""
+        self.system.set_supervision(Troupe.Supervision.new(Troupe.Directive.STOP))
+        counter = self.system.spawn(None, Counter)
+        with self.assertLogs('Troupe'):
+            counter.send('fail-later')
+            until(counter.has_ended)
+
+    def test_virtual(self):
+        """A virtual function that returns nothing has done its work, and one that raises has failed."""
+        actor = self.system.spawn(None, Virtual)
+        self.assertEqual(self.outcome(actor.ask('x', 7)), ['x', 7])
+        with self.assertLogs('Troupe'), self.assertFails('LookupError: not here'):
+            self.outcome(actor.ask('fail'))
+
+    def test_steps(self):
+        """Whatever a step raises goes down the chain."""
+        def fail(promise):
+            raise ValueError(promise.value)
+
+        for add in (Troupe.Promise.add_callback, Troupe.Promise.add_both,
+                    lambda promise, step: promise.add_callbacks(step, (), None)):
+            promise = Troupe.Promise.new_resolved('no')
+            with self.assertLogs('Troupe'):
+                add(promise, fail)
+            with self.assertFails('ValueError: no'):
+                promise.propagate_value()
+
+        promise, resolver = Troupe.Promise.new()
+        promise.add_timeout(1, lambda promise: promise.return_string('late'))
+        self.assertEqual(self.outcome(promise), 'late')
+        with self.assertLogs('Troupe'), self.assertFails('ZeroDivisionError: division by zero'):
+            self.outcome(Troupe.Promise.new_in_thread(lambda resolver: 1 / 0))
+
+    def test_objects(self):
+        """What is made by calling its class works."""
+        queue = Troupe.Queue(2, 1)
+        queue.put(1 << 40)
+        queue.put({'same': 'dictionary'})
+        self.assertEqual(self.outcome(queue.get()), 1 << 40)
+        self.assertEqual(self.outcome(queue.get()), {'same': 'dictionary'})
+
+        def stop(loop):
+            if len(calls) == 2:
+                loop.stop()
+
+        calls = []
+        loop = Troupe.LoopingCall(lambda loop, n_ticks: calls.append(n_ticks) or stop(loop))
+        self.outcome(loop.start(1, True))
+        self.assertEqual(len(calls), 2)
+
+        async def limited():
+            return await Troupe.Semaphore(1).run(lambda semaphore: Troupe.Promise.new_resolved(3))
+        self.assertEqual(Troupe.run(limited()), 3)
+
+    # Coroutines
+
+    def test_await(self):
+        """A handler that waits answers in the end; it goes on as its actor, which has handled other messages meanwhile."""
+        other = self.system.spawn('other', Waiter)
+        waiter = self.system.spawn('waiter', Waiter, other=other)
+        answer = waiter.ask('who-asks')
+        self.assertEqual(self.outcome(waiter.ask('ping')), 'pong')
+        self.assertFalse(answer.is_resolved())
+        self.assertEqual(self.outcome(answer), '/waiter')
+        self.assertEqual(self.outcome(waiter.ask('at-once')), {'at': 'once'})
+        self.assertEqual(self.outcome(waiter.ask('helper')), [0, 1, 2])
+
+    def test_await_errors(self):
+        """What an asker awaits raises what the answerer raised, before or after it waited; both go to the supervisor."""
+        for name, message in ('fail', "KeyError: 'at once'"), ('fail-later', "KeyError: 'later'"):
+            parent = self.system.spawn(None, Parent)
+            with self.assertLogs('Troupe'), self.assertFails(message):
+                self.outcome(parent.ask(name))
+            until(lambda: Parent.seen)
+            self.assertEqual(Parent.seen.pop(), message)
+
+        parent = self.system.spawn(None, Parent)
+        with self.assertLogs('Troupe'):
+            parent.send('fail-later')
+            until(lambda: Parent.seen)
+        self.assertEqual(Parent.seen, ["KeyError: 'later'"])
+
+        other = self.system.spawn('other', Waiter)
+        with self.assertLogs('Troupe'):
+            self.assertEqual(self.outcome(self.system.spawn(None, Waiter, other=other).ask('catch')), "KeyError: 'later'")
+
+    def test_await_cancelled(self):
+        """When nobody wants the answer any more, it is told so where it waits, and its actor lives on."""
+        waiter = self.system.spawn(None, Waiter)
+        answer = waiter.ask('sleep')
+        self.assertEqual(self.outcome(waiter.ask('ping')), 'pong')
+        answer.cancel()
+        with self.assertFails('The promise was cancelled', Troupe.Error.CANCELLED):
+            self.outcome(answer)
+        until(lambda: Waiter.story)
+        self.assertEqual(Waiter.story, ['The promise was cancelled', 'finally'])
+        self.assertEqual(self.outcome(waiter.ask('ping')), 'pong')
+
+        with self.assertRaises(GLib.Error) as caught:
+            self.outcome(waiter.ask('sleep', within=10))
+        self.assertTrue(caught.exception.matches(Troupe.error_quark(), Troupe.Error.TIMED_OUT))
+
+    def test_await_ended(self):
+        """It ends with its actor."""
+        waiter = self.system.spawn(None, Waiter)
+        answer = waiter.ask('sleep')
+        self.outcome(waiter.ask('ping'))
+        waiter.stop()
+        with self.assertRaises(GLib.Error) as caught:
+            self.outcome(answer)
+        self.assertTrue(caught.exception.matches(Troupe.error_quark(), Troupe.Error.ACTOR_STOPPED))
+        until(waiter.has_ended)
+        gc.collect()
+        self.assertEqual(Waiter.story, ['finally'])
+
+    def test_stack(self):
+        """Waiting for what is there already needs no stack."""
+        async def loop():
+            for _ in range(20000):
+                await Troupe.Promise.new_resolved('there')
+            return 'done'
+        self.assertEqual(Troupe.run(loop()), 'done')
+
+    def test_run(self):
+        """It gives what the function returns, and raises what it raises, as it was."""
+        async def give(value):
+            await Troupe.sleep(1)
+            return value
+
+        async def fail():
+            await Troupe.sleep(1)
+            raise KeyError('mine')
+
+        async def add():
+            both = Troupe.start(give(3)), Troupe.start(give(4))
+            return sum([await promise for promise in both])
+
+        async def foreign():
+            await contextlib.AsyncExitStack().__aenter__()
+            await Foreign()
+
+        class Foreign:
+            def __await__(self):
+                yield 'a future of somebody else'
+
+        self.assertEqual(Troupe.run(add()), 7)
+        thing = object()
+        self.assertIs(Troupe.run(give(thing)), thing)
+        with self.assertRaises(KeyError):
+            Troupe.run(fail())
+        with self.assertRaises(TypeError):
+            Troupe.run(foreign())
+
+    def test_thread(self):
+        """A thread without a loop blocks for answers."""
+        counter = self.system.spawn(None, Counter)
+        seen = []
+
+        def work():
+            counter.send('add', 5)
+            seen.append(counter.ask_sync('total'))
+            seen.append(counter.ask_sync('echo', {'a': 1}))
+            GLib.MainContext.default().wakeup()
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        until(lambda: len(seen) == 2)
+        thread.join()
+        self.assertEqual(seen, [5, {'a': 1}])
+
+    def test_protocol(self):
+        """Lines come to a method; one that raises drops its own connection only."""
+        factory = self.system.spawn_factory(None, Shouter)
+        port = Troupe.listen(self.system, 'tcp:0:interface=127.0.0.1', factory)
+        where = f'127.0.0.1:{port.get_address().get_port()}'
+
+        async def talk(text):
+            promise, resolver = Troupe.Promise.new()
+            Gio.SocketClient().connect_to_host_async(where, 0, None, lambda client, result: resolver.resolve_object(result))
+            result = await promise
+            connection = result.get_source_object().connect_to_host_finish(result)
+            connection.get_output_stream().write_all(text, None)
+            connection.get_socket().shutdown(False, True)
+            pieces = []
+            while not pieces or pieces[-1]:
+                promise, resolver = Troupe.Promise.new()
+                stream = connection.get_input_stream()
+                stream.read_bytes_async(100, 0, None, lambda stream, result, resolver=resolver: resolver.resolve_object(result))
+                pieces.append(stream.read_bytes_finish(await promise).get_data())
+            return b''.join(pieces)
+
+        self.assertEqual(Troupe.run(talk(b'hello\r\nthere\r\n')), b'HELLO\r\nTHERE\r\n')
+        with self.assertLogs('Troupe'):
+            self.assertEqual(Troupe.run(talk(b'a\r\nfail\r\nb\r\n')), b'')
+        self.assertEqual(Troupe.run(talk(b'again\r\n')), b'AGAIN\r\n')
+
+
+if __name__ == '__main__':
+    unittest.main()
