@@ -122,6 +122,15 @@ troupe_error_private_clear (TroupeErrorPrivate *priv)
  */
 G_DEFINE_EXTENDED_ERROR (TroupeError, troupe_error)
 
+/* Languages make errors of a domain by its name: one that is made before GLib knows that they have more in them is freed as what it
+ * never was. */
+__attribute__ ((constructor))
+static void
+troupe_error_register (void)
+{
+  troupe_error_quark ();
+}
+
 G_DEFINE_ENUM_TYPE (TroupeError, troupe_error,
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_FAILED, "failed"),
                     G_DEFINE_ENUM_VALUE (TROUPE_ERROR_ALREADY_RESOLVED, "already-resolved"),

@@ -3,18 +3,19 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Drives the examples in Python, JavaScript or Vala with netcat: echo, and a chat bot that users of the built chat talk to.
 
-The arguments say how to run the two: e2e-languages.py ECHO BOT, each a command. Exit status 77 skips.
+The arguments are ECHO BOT INTERPRETER...: the programs, and how to run them. What ends in .vala is compiled instead. Exit status 77
+skips.
 """
 
 import os
 import pathlib
 import re
 import select
-import shlex
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -63,6 +64,22 @@ class Program:
         return self.process.wait(SECONDS)
 
 
+def compile_vala(path, folder):
+    """Makes a program against the binding in $TROUPE_BUILD."""
+    program = os.path.join(folder, pathlib.Path(path).stem)
+    flags = subprocess.run(['pkg-config', '--cflags', '--libs', 'troupe-1'], check=True, text=True,
+                           stdout=subprocess.PIPE).stdout.split()
+    sanitizers = os.environ.get('TROUPE_SANITIZE')
+    if sanitizers:
+        flags.append('-fsanitize=' + sanitizers)
+    subprocess.run(['valac', '--quiet', '--vapidir=' + os.environ['TROUPE_BUILD'], '--pkg', 'gio-2.0', '--pkg', 'troupe-1', '-X', '-w',
+                    *(argument for flag in flags for argument in ('-X', flag)), '-o', program, path], check=True)
+    return [program]
+
+
+os.environ['LC_ALL'] = 'C.UTF-8'
+
+
 class LanguageTest(unittest.TestCase):
 
     def test_echo(self):
@@ -85,7 +102,7 @@ class LanguageTest(unittest.TestCase):
         """A user with netcat sees the bot come, and what it answers; it goes with the service."""
         with Program(EXAMPLES / 'chat', '--listen=' + LOCAL, '--listen-json=' + LOCAL) as chat:
             ports = [chat.read_until(r'listening on .*tcp:127\.0\.0\.1:(\d+).*\n')[1] for _ in range(2)]
-            with Program('nc', '127.0.0.1', ports[0]) as user, Program(*BOT, 'tcp:127.0.0.1:' + ports[1]) as bot:
+            with Program('nc', '127.0.0.1', ports[0]) as user, Program(*BOT, 'tcp:127.0.0.1:' + ports[PORT]) as bot:
                 user.say('/nick ann')
                 user.read_until('ann')
                 user.say('/join lobby')
@@ -110,10 +127,14 @@ class LanguageTest(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    if len(sys.argv) != 3:
-        sys.exit('usage: e2e-languages.py ECHO BOT')
+    if len(sys.argv) < 3:
+        sys.exit('usage: e2e-languages.py ECHO BOT [INTERPRETER...]')
     if shutil.which('nc') is None:
         print('skipped: nc is missing (netcat-openbsd)')
         sys.exit(77)
-    ECHO, BOT = (shlex.split(argument) for argument in sys.argv[1:])
-    unittest.main(argv=sys.argv[:1])
+    with tempfile.TemporaryDirectory() as temporary:
+        ECHO, BOT = (compile_vala(program, temporary) if program.endswith('.vala') else [*sys.argv[3:], program]
+                     for program in sys.argv[1:3])
+        # The bot in Vala, which has no JSON of its own, reads lines as people do.
+        PORT = 0 if sys.argv[2].endswith('.vala') else 1
+        unittest.main(argv=sys.argv[:1])

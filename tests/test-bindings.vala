@@ -40,6 +40,36 @@ class Counter : Troupe.Actor {
     }
 }
 
+// Its handlers are methods that are bound to names.
+class Bound : Troupe.Actor {
+    private int64 total;
+
+    private bool on_add (Troupe.Message message) throws Error {
+        total += message.get_int64 ();
+        return true;
+    }
+
+    private bool on_total (Troupe.Message message) throws Error {
+        message.reply_int64 (total);
+        return true;
+    }
+
+    private bool on_fail (Troupe.Message message) throws Error {
+        throw new IOError.BUSY ("I give up");
+    }
+
+    private bool on_answer (Troupe.Message message) throws Error {
+        return message.reply_json_string (message.dup_json_string ());
+    }
+
+    class construct {
+        bind ("add", typeof (int64), (Troupe.Handler) on_add);
+        bind ("total", Type.NONE, (Troupe.Handler) on_total);
+        bind ("fail", Type.NONE, (Troupe.Handler) on_fail);
+        bind ("answer", typeof (Value), (Troupe.Handler) on_answer);
+    }
+}
+
 // What a promise brings, as the outcome of an asynchronous function of Vala.
 async Value? wait (Troupe.Promise promise) throws Error {
     Value? value = null;
@@ -201,6 +231,22 @@ void test_asks (Troupe.System system, Troupe.Ref counter) {
     assert_fails (counter.ask (new Troupe.Message ("fail")), IOError.quark (), IOError.BUSY);
 }
 
+void test_bound (Troupe.System system) throws Error {
+    var bound = system.spawn_with_properties (null, typeof (Bound), null, null);
+
+    bound.send (new Troupe.Message.int64 ("add", 5));
+    bound.send (new Troupe.Message.int64 ("add", 37));
+    var total = bound.ask (new Troupe.Message ("total"));
+    settle (total);
+    assert (total.get_int64 () == 42);
+
+    var answer = bound.ask (new Troupe.Message.json_string ("answer", "{\"a\": [1, null]}"));
+    settle (answer);
+    assert (answer.dup_json_string () == "{\"a\":[1,null]}");
+    assert_fails (bound.ask (new Troupe.Message ("add")), Troupe.Error.quark (), Troupe.Error.BODY_TYPE);
+    assert_fails (bound.ask (new Troupe.Message ("fail")), IOError.quark (), IOError.BUSY);
+}
+
 int main () {
     try {
         var system = Troupe.System.get_default ();
@@ -211,6 +257,7 @@ int main () {
         test_lists ();
         test_taking_turns ();
         test_asks (system, counter);
+        test_bound (system);
         test_time (system);
 
         Troupe.sleep (0).add_callback ((promise) => {

@@ -1,0 +1,101 @@
+// chat-bot.vala: rolls dice for the users of the chat service, in Vala
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+class Dice : Troupe.Actor {
+    private bool on_roll (Troupe.Message message) throws Error {
+        message.reply_int64 (Random.int_range (1, (int32) message.get_int64 () + 1));
+        return true;
+    }
+
+    class construct {
+        bind ("roll", typeof (int64), (Troupe.Handler) on_roll);
+    }
+}
+
+// What a promise brings, as the outcome of an asynchronous function of Vala. It goes on in a step, in the actor's turn.
+async Value? wait (Troupe.Promise promise) throws Error {
+    Value? value = null;
+    Error? failure = null;
+    bool is_done = false;
+    bool is_waiting = false;
+
+    promise.add_both ((promise) => {
+        try {
+            Value read;
+            promise.propagate_value (out read);
+            value = read;
+        } catch (Error error) {
+            failure = error;
+        }
+        is_done = true;
+        if (is_waiting)
+            wait.callback ();
+    });
+    is_waiting = true;
+    if (!is_done)
+        yield;
+
+    if (failure != null)
+        throw failure;
+    return value;
+}
+
+// A connection to the chat, and a user of it, with lines as people type them. It answers “!roll”.
+class Bot : Troupe.LineProtocol {
+    private Troupe.Ref dice;
+
+    public override bool connection_made () throws Error {
+        dice = spawn_with_properties ("dice", typeof (Dice), null, null);
+        send_line ("/nick bot".data);
+        send_line ("/join lobby".data);
+        return true;
+    }
+
+    public override bool line_received (uint8[] line) throws Error {
+        uint8[] bytes = line;
+        bytes += 0;
+
+        MatchInfo match;
+        if (/^\[lobby\] <(.*)> !roll$/.match ((string) bytes, 0, out match))
+            roll.begin (match.fetch (1));
+        return true;
+    }
+
+    private async void roll (string nick) {
+        try {
+            var number = yield wait (dice.ask (new Troupe.Message.int64 ("roll", 6)));
+            send_line ("%s rolled %lld".printf (nick, number.get_int64 ()).data);
+        } catch (Error error) {
+            fail (error);
+        }
+    }
+
+    public override void connection_lost (Error? reason) {
+        get_system ().shutdown ();
+    }
+}
+
+int main (string[] args) {
+    Intl.setlocale ();
+    if (args.length > 2) {
+        printerr ("usage: chat-bot [ENDPOINT]\n");
+        return 1;
+    }
+
+    var system = Troupe.System.get_default ();
+    int status = 0;
+    try {
+        var factory = system.spawn_factory ("bot", typeof (Bot));
+        Troupe.connect (system, args.length == 2 ? args[1] : "tcp:127.0.0.1:8026", factory).add_errback ((promise) => {
+            printerr ("chat-bot: %s\n", promise.get_error ().message);
+            promise.return_nothing ();
+            status = 1;
+            system.shutdown ();
+        });
+        system.run ();
+    } catch (Error error) {
+        printerr ("chat-bot: %s\n", error.message);
+        return 1;
+    }
+    return status;
+}

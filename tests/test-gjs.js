@@ -1,0 +1,261 @@
+// test-gjs.js
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Tries what bindings/overrides/Troupe.js adds for JavaScript: handlers that are methods, bodies, exceptions, and await.
+
+import Gio from 'gi://Gio';
+import GLib from 'gi://GLib';
+import GObject from 'gi://GObject';
+import System from 'system';
+import Troupe from 'gi://Troupe?version=1';
+
+// Before anything of the library has run: its errors have more in them than others.
+for (let i = 0; i < 100; i++)
+    new GLib.Error(Troupe.Error, Troupe.Error.FAILED, 'made here');
+System.gc();
+
+let doing = null;
+
+function fail(what) {
+    printerr(`failed: ${doing}: ${what}`);
+    System.exit(1);
+}
+
+function check(condition, what) {
+    if (!condition)
+        fail(what);
+}
+
+function checkEqual(is, expected) {
+    if (JSON.stringify(is) !== JSON.stringify(expected))
+        fail(`it is ${JSON.stringify(is)}, and not ${JSON.stringify(expected)}`);
+}
+
+async function checkFails(promise, what) {
+    try {
+        await promise;
+    } catch (error) {
+        checkEqual(error.message, what);
+        return;
+    }
+    fail(`“${what}” is not thrown`);
+}
+
+const Counter = GObject.registerClass(class Counter extends Troupe.Actor {
+    static handlers = {
+        'add': GObject.TYPE_INT64,
+        'total': GObject.TYPE_NONE,
+        'echo': GObject.Value.$gtype,
+        'echo-json': Troupe.TYPE_JSON,
+        'fail-now': GObject.TYPE_NONE,
+        'defer': GObject.TYPE_STRING,
+    };
+
+    _init(properties = {}) {
+        super._init(properties);
+        this._total = 0;
+    }
+
+    onAdd(number) {
+        this._total += number;
+    }
+
+    onTotal() {
+        return this._total;
+    }
+
+    onEcho(body) {
+        return body;
+    }
+
+    onEchoJson(body) {
+        return body;
+    }
+
+    onFailNow() {
+        throw new RangeError('I give up');
+    }
+
+    onDefer(body, message) {
+        const debt = message.defer_reply();
+
+        this.call_later(0, () => debt.settle([message.get_name(), body]));
+    }
+});
+
+const Twice = GObject.registerClass(class Twice extends Counter {
+    static handlers = {clear: GObject.TYPE_NONE};
+
+    onAdd(number) {
+        super.onAdd(2 * number);
+    }
+
+    onClear() {
+        this._total = 0;
+    }
+});
+
+let story = [];
+
+const Waiter = GObject.registerClass(class Waiter extends Troupe.Actor {
+    static handlers = {
+        'sender': GObject.TYPE_NONE,
+        'ping': GObject.TYPE_NONE,
+        'who-asks': Troupe.Ref.$gtype,
+        'fail-later': GObject.TYPE_NONE,
+        'fail-at-once': GObject.TYPE_NONE,
+        'tell': Troupe.Ref.$gtype,
+        'wait-for-ever': GObject.TYPE_NONE,
+    };
+
+    onSender(message) {
+        return message.get_sender().dup_path();
+    }
+
+    onPing() {
+        return 'pong';
+    }
+
+    // After each wait it is still this actor that asks.
+    async onWhoAsks(other) {
+        const names = [await other.ask('sender')];
+
+        for (let i = 0; i < 3; i++) {
+            await Troupe.sleep(1);
+            await null;
+            names.push(await other.ask('sender'));
+        }
+        return names;
+    }
+
+    async onFailLater() {
+        await Troupe.sleep(1);
+        throw new RangeError('later');
+    }
+
+    async onFailAtOnce() {
+        throw new RangeError('at once');
+    }
+
+    async onWaitForEver() {
+        await Troupe.sleep(1000000);
+        fail('its actor has ended');
+    }
+
+    // A step, and a timer, that start what waits.
+    onTell(other) {
+        Troupe.sleep(1).add_callback(() => this._tell(other, 'step'));
+        this.call_later(1, () => this._tell(other, 'timer'));
+    }
+
+    async _tell(other, what) {
+        story.push([what, await other.ask('sender')]);
+    }
+});
+
+// Its virtual functions wait, too.
+const Virtual = GObject.registerClass(class Virtual extends Troupe.Actor {
+    vfunc_receive(message) {
+        this._ask(message.get_ref());
+        return true;
+    }
+
+    async _ask(other) {
+        story.push(['virtual', await other.ask('sender')]);
+    }
+});
+
+const tests = {
+    async 'methods get bodies and return answers'(system) {
+        const counter = system.spawn('hits', Counter.$gtype, [], []);
+
+        counter.send('add', 5);
+        counter.send('add', 37);
+        checkEqual(await counter.ask('total'), 42);
+        checkEqual(await counter.ask('add', 1), null);
+        checkEqual(await counter.ask('defer', 'body'), ['defer', 'body']);
+        await checkFails(counter.ask('add', 'five'), 'Gjs_Counter takes a body of type gint64 with “add”, not gchararray');
+        checkEqual(await counter.ask('total'), 43);
+
+        const twice = system.spawn(null, Twice.$gtype, [], []);
+        twice.send('add', 5);
+        checkEqual(await twice.ask('total'), 10);
+        twice.send('clear');
+        checkEqual(await twice.ask('total'), 0);
+    },
+
+    async 'every value comes back as it went'(system) {
+        const counter = system.spawn(null, Counter.$gtype, [], []);
+
+        for (const body of [true, false, 0, -1, 2 ** 53 - 1, 0.5, 1e300, 'naïve', '', [], {}, {a: [1, null, 'ü', {b: true}]}, null]) {
+            const answer = await counter.ask('echo', body);
+
+            check(typeof answer === typeof body, `${JSON.stringify(body)} stays a ${typeof body}`);
+            checkEqual(answer, body);
+        }
+        checkEqual([...await counter.ask('echo', new Uint8Array([0, 255]))], [0, 255]);
+        checkEqual((await counter.ask('echo', new GLib.Variant('(is)', [1, 'a']))).deepUnpack(), [1, 'a']);
+        check(await counter.ask('echo', system) === system, 'an object is the same');
+        checkEqual((await counter.ask('echo', counter)).dup_path(), counter.dup_path());
+        checkEqual(await counter.ask('echo-json', [1, [2]]), [1, [2]]);
+    },
+
+    async 'what is thrown goes to the asker and to the supervisor'(system) {
+        system.set_supervision(Troupe.Supervision.new(Troupe.Directive.STOP));
+        for (const [type, name, what] of [[Counter, 'fail-now', 'I give up'], [Waiter, 'fail-later', 'RangeError: later'],
+            [Waiter, 'fail-at-once', 'RangeError: at once']]) {
+            const actor = system.spawn(null, type.$gtype, [], []);
+
+            await checkFails(actor.ask(name), what);
+            while (!actor.has_ended())
+                await Troupe.sleep(1);
+        }
+    },
+
+    async 'what waits goes on in turns of its actor'(system) {
+        const other = system.spawn('other', Waiter.$gtype, [], []);
+        const waiter = system.spawn('waiter', Waiter.$gtype, [], []);
+        const names = waiter.ask('who-asks', other);
+
+        checkEqual(await waiter.ask('ping'), 'pong');
+        check(!names.is_resolved(), 'other messages come meanwhile');
+        checkEqual(await names, Array(4).fill('/waiter'));
+
+        story = [];
+        waiter.send('tell', other);
+        system.spawn('virtual', Virtual.$gtype, [], []).send('x', other);
+        while (story.length < 3)
+            await Troupe.sleep(1);
+        checkEqual(story.sort(), [['step', '/waiter'], ['timer', '/waiter'], ['virtual', '/virtual']]);
+    },
+
+    async 'it ends with its actor'(system) {
+        const waiter = system.spawn('waiter', Waiter.$gtype, [], []);
+        const answer = waiter.ask('wait-for-ever');
+
+        checkEqual(await waiter.ask('ping'), 'pong');
+        waiter.stop();
+        await checkFails(answer, 'The actor “/waiter” has stopped');
+    },
+
+    async 'time runs out'(system) {
+        const waiter = system.spawn(null, Waiter.$gtype, [], []);
+
+        await checkFails(waiter.ask_within('wait-for-ever', 10), 'There was no outcome within 10 ms');
+    },
+
+    async 'promises of both kinds'() {
+        checkEqual(await Promise.all([Troupe.sleep(1), Troupe.Promise.new_resolved('there')]), [null, 'there']);
+        await checkFails(Troupe.Promise.new_rejected(new GLib.Error(Gio.IOErrorEnum, Gio.IOErrorEnum.BUSY, 'Busy')), 'Busy');
+    },
+};
+
+for (const [what, test] of Object.entries(tests)) {
+    const system = Troupe.System.new(null, null);
+
+    doing = what;
+    Troupe.run(test(system).catch(error => fail(`${error}\n${error.stack}`)));
+    system.shutdown();
+    while (!system.has_ended())
+        GLib.MainContext.default().iteration(true);
+}
