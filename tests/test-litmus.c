@@ -150,6 +150,7 @@ typedef struct
   gint   n_handled[N_CREW];
   gint   n_taken;                      /* in all */
   gint   has_ended;
+  gboolean is_known;                   /* to the taker */
 } Letterbox;
 
 typedef struct
@@ -178,7 +179,10 @@ taker_on_box (TroupeActor    *actor,
               TroupeMessage  *message,
               GError        **error)
 {
-  TEST_TAKER (actor)->box = troupe_message_get_pointer (message);
+  Letterbox *box = troupe_message_get_pointer (message);
+
+  TEST_TAKER (actor)->box = box;
+  box->is_known = TRUE;
   return TRUE;
 }
 
@@ -224,6 +228,8 @@ taker_thread (gpointer data)
   troupe_ref_send (post->taker, troupe_message_new_pointer ("box", &post->box, NULL));
   if (post->spins)
     troupe_system_set_spin (system, 200);
+  /* Or a shutdown that comes first makes a dead letter of that, too. */
+  troupe_test_until (post->box.is_known);
   g_atomic_int_set (&post->is_ready, 1);
 
   troupe_test_until (troupe_system_has_ended (system));
