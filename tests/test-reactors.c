@@ -343,7 +343,7 @@ test_reactors_escalate (Fixture       *self,
                         gconstpointer  data)
 {
   g_autoptr (TroupeRef) middle = spawn_child (self->parent, 2);
-  g_autoptr (TroupeRef) leaf = spawn_child (middle, 3);
+  G_GNUC_UNUSED g_autoptr (TroupeRef) leaf = spawn_child (middle, 3);
 
   g_test_summary ("What is escalated to a parent that is resumed, or restarted, on another reactor goes on, or ends");
 
