@@ -202,7 +202,8 @@ troupe_mailbox_post (TroupeRef     *ref,
   guint n = __atomic_add_fetch (&self->n_posted, 1, __ATOMIC_RELAXED) + __atomic_load_n (&self->n_messages, __ATOMIC_RELAXED);
 
   /* What is forwarded may name somebody on yet another thread. */
-  if (self->overflow != TROUPE_OVERFLOW_BACKPRESSURE || n <= HIGH_MARK (self->capacity) || sender == NULL || !troupe_reactor_is_here (sender->reactor) ||
+  if (self->overflow != TROUPE_OVERFLOW_BACKPRESSURE || n <= HIGH_MARK (self->capacity) ||
+      sender == NULL || !troupe_reactor_is_here (sender->reactor) ||
       !troupe_ref_can_be_throttled (sender) || (sender->extra != NULL && sender->extra->n_throttles > 0))
     return;
 
