@@ -266,28 +266,6 @@ begin_birth (gpointer ref,
 }
 
 /* What is spawned on another reactor does not begin before it has its transport: that is to be its first turn. */
-static TroupeRef *
-troupe_factory_build_elsewhere (TroupeFactory        *self,
-                                int                   fd,
-                                const TroupeAddress  *peer,
-                                TroupeReactor        *place,
-                                GError              **error)
-{
-  TroupeRef *factory = troupe_actor_get_ref (TROUPE_ACTOR (self));
-  TroupeNursery *outer = factory->reactor->nursery;
-  g_autoptr (GPtrArray) refs = g_ptr_array_new_with_free_func ((GDestroyNotify) troupe_ref_unref);
-  TroupeNursery nursery = { factory, refs, place, TROUPE_TYPE_PROTOCOL };
-  TroupeRef *ref;
-
-  factory->reactor->nursery = &nursery;
-  ref = troupe_factory_call_build (self, peer, error);
-  factory->reactor->nursery = outer;
-
-  ref = troupe_factory_give_socket (self, ref, fd, peer);
-  g_ptr_array_foreach (refs, begin_birth, NULL);
-  return ref;
-}
-
 TroupeRef *
 troupe_factory_build (TroupeFactory        *self,
                       int                   fd,
@@ -295,10 +273,21 @@ troupe_factory_build (TroupeFactory        *self,
                       TroupeReactor        *place,
                       GError              **error)
 {
-  if (troupe_system_get_n_reactors (troupe_actor_get_system (TROUPE_ACTOR (self))) > 1)
-    return troupe_factory_build_elsewhere (self, fd, peer, place, error);
+  TroupeRef *factory = troupe_actor_get_ref (TROUPE_ACTOR (self));
+  TroupeNursery *outer = factory->reactor->nursery;
+  TroupeNursery nursery = { factory, NULL, place, TROUPE_TYPE_PROTOCOL };
+  g_autoptr (GPtrArray) refs = NULL;
+  TroupeRef *ref;
 
-  return troupe_factory_give_socket (self, troupe_factory_call_build (self, peer, error), fd, peer);
+  factory->reactor->nursery = &nursery;
+  ref = troupe_factory_call_build (self, peer, error);
+  factory->reactor->nursery = outer;
+  refs = nursery.refs;
+
+  ref = troupe_factory_give_socket (self, ref, fd, peer);
+  if (refs != NULL)
+    g_ptr_array_foreach (refs, begin_birth, NULL);
+  return ref;
 }
 
 /**

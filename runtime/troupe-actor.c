@@ -409,11 +409,18 @@ troupe_actor_spawn_on_with_properties (TroupeActor    *self,
  * @klass: the class, in its `class_init`
  * @placement: where its actors live
  *
- * Says where actors of this class, and of those derived from it, live in a system with several reactors.
+ * Says where actors of this class, and of those derived from it, live.
  *
  * By default an actor lives where its parent does, on the same thread. A class whose actors share nothing but messages with others, and use no
  * global data without a lock, can be spread: connections for instance, whose factory then places each on the reactor that has the least to do.
- * In a system with one reactor it makes no difference.
+ * In a system with one reactor that makes no difference.
+ *
+ * A class whose handlers block, because they read files, call a database, or compute for long, is %TROUPE_PLACEMENT_BLOCKING, however many reactors
+ * there are. Each of its actors has a thread to itself, one of a limited number, see
+ * [method@Troupe.System.set_blocking_threads], and is in all else an actor as any other: asks, supervision, timers, promises and fibers are the same.
+ * Whatever would have a turn there waits while it blocks: its own messages, timers and continuations, and that it is stopped or killed; but
+ * nobody else's. Its children live where they would if it did not block, unless it spawns them on its own reactor. The thread is not among
+ * those of [method@Troupe.System.get_nth_reactor], and no watchdog looks at it. A fiber cannot change threads: it is on that of its actor.
  *
  * Since: 1.0
  */
@@ -422,7 +429,7 @@ troupe_actor_class_set_placement (TroupeActorClass *klass,
                                   TroupePlacement   placement)
 {
   g_return_if_fail (TROUPE_IS_ACTOR_CLASS (klass));
-  g_return_if_fail (placement <= TROUPE_PLACEMENT_SPREAD);
+  g_return_if_fail (placement <= TROUPE_PLACEMENT_BLOCKING);
 
   klass->placement = placement;
 }

@@ -13,7 +13,8 @@ G_DEFINE_ENUM_TYPE (TroupeEnd, troupe_end,
 
 G_DEFINE_ENUM_TYPE (TroupePlacement, troupe_placement,
                     G_DEFINE_ENUM_VALUE (TROUPE_PLACEMENT_PARENT, "parent"),
-                    G_DEFINE_ENUM_VALUE (TROUPE_PLACEMENT_SPREAD, "spread"))
+                    G_DEFINE_ENUM_VALUE (TROUPE_PLACEMENT_SPREAD, "spread"),
+                    G_DEFINE_ENUM_VALUE (TROUPE_PLACEMENT_BLOCKING, "blocking"))
 
 G_DEFINE_ENUM_TYPE (TroupeDirective, troupe_directive,
                     G_DEFINE_ENUM_VALUE (TROUPE_DIRECTIVE_RESUME, "resume"),

@@ -39,8 +39,9 @@ GType troupe_end_get_type (void) G_GNUC_CONST;
  * TroupePlacement:
  * @TROUPE_PLACEMENT_PARENT: on the reactor of the parent; at the top, on the system's own
  * @TROUPE_PLACEMENT_SPREAD: on the reactor that has the least to do
+ * @TROUPE_PLACEMENT_BLOCKING: on a thread to itself, whatever the number of reactors: its handlers may block
  *
- * Where the actors of a class live, in a system with several reactors, unless whoever spawns one says otherwise.
+ * Where the actors of a class live, unless whoever spawns one says otherwise. See [method@Troupe.ActorClass.set_placement].
  *
  * Since: 1.0
  */
@@ -48,6 +49,7 @@ typedef enum
 {
   TROUPE_PLACEMENT_PARENT,
   TROUPE_PLACEMENT_SPREAD,
+  TROUPE_PLACEMENT_BLOCKING,
 } TroupePlacement;
 
 #define TROUPE_TYPE_PLACEMENT (troupe_placement_get_type ())

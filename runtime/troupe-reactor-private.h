@@ -23,6 +23,8 @@ G_BEGIN_DECLS
 #define TROUPE_LATE_US       10000   /* how long it may have to wait for that */
 #define TROUPE_WINDOW_US     50000   /* over which load is measured */
 
+typedef struct _TroupePoolThread TroupePoolThread;
+
 /* Actors with something to do, in line. */
 typedef struct
 {
@@ -57,6 +59,7 @@ struct _TroupeReactor
   GSource         *source;
   TroupeBackend   *backend;          /* NULL until a system uses it */
   guint            n_systems;        /* that live on it */
+  TroupePoolThread *pool_thread;     /* it is one of a pool's, for actors that block; or NULL: troupe-pool-private.h */
   gpointer         thread;           /* whose mail needs no inbound queue, see troupe_reactor_is_here (); NULL: nobody's */
   TroupeRef       *outside;          /* turns of code outside actors */
 

@@ -11,6 +11,7 @@
 
 #include "troupe-error.h"
 #include "troupe-fiber-private.h"
+#include "troupe-pool-private.h"
 #include "troupe-reactor-private.h"
 
 /**
@@ -424,6 +425,8 @@ troupe_reactor_run_pass (TroupeReactor *self)
   if (self->now - self->late_since >= TROUPE_LATE_US)
     troupe_reactor_forgive_late (self);
   troupe_reactor_run_ready (self);
+  if (G_UNLIKELY (self->pool_thread != NULL))
+    troupe_pool_end_pass (self->pool_thread);
 
   /* A flood on sockets leaves nothing behind in any one pass, and yet every iteration would be ours. */
   self->pass_end = troupe_reactor_read_clock (self);
@@ -865,6 +868,7 @@ troupe_reactor_finalize (GObject *object)
 
   if (self->wake.fd >= 0)
     close (self->wake.fd);
+  g_clear_pointer (&self->pool_thread, troupe_pool_thread_free);
 
   G_OBJECT_CLASS (troupe_reactor_parent_class)->finalize (object);
 }

@@ -104,6 +104,9 @@ void            troupe_ref_run_control  (TroupeRef      *self);
 gboolean        troupe_ref_link_parent  (TroupeRef      *self);
 /* Has one that is linked, and waits in a nursery, begin. */
 void            troupe_ref_begin_life   (TroupeRef      *self);
+/* On SELF's thread: CHILD has been left behind with its own, see troupe-pool-private.h. */
+void            troupe_ref_lose_child   (TroupeRef      *self,
+                                         TroupeRef      *child);
 /* The end of one that was never born because its parent ended first. */
 void            troupe_ref_end_unborn   (TroupeRef      *self);
 /* SELF's parent is on SELF's thread, and there is one. */

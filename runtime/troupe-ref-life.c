@@ -8,6 +8,7 @@
 #include "troupe-fiber-private.h"
 #include "troupe-mailbox-private.h"
 #include "troupe-message-private.h"
+#include "troupe-pool-private.h"
 #include "troupe-promise-private.h"
 #include "troupe-reactor-private.h"
 #include "troupe-ref-life-private.h"
@@ -120,7 +121,7 @@ troupe_ref_link_parent (TroupeRef *self)
 {
   TroupeRef *parent = self->parent;
 
-  if (parent->state != TROUPE_REF_LIVE)
+  if (parent->state != TROUPE_REF_LIVE || troupe_pool_has_lost (self->reactor))
     return FALSE;
 
   self->is_linked = TRUE;
@@ -465,6 +466,20 @@ troupe_ref_wants_to_know (TroupeRef *parent,
   return end == TROUPE_END_FAILED || (parent->actor != NULL && !troupe_actor_ignores_children (parent->actor));
 }
 
+/* On the parent's thread. */
+static void
+troupe_ref_part_from_parent (TroupeRef         *self,
+                             TroupeTermination *termination)
+{
+  TroupeRef *parent = self->parent;
+
+  if (troupe_ref_wants_to_know (parent, troupe_termination_get_end (termination)))
+    troupe_ref_tell_parent (self, termination);
+  troupe_ref_unlink_parent (self);
+  if (parent->parent == NULL)
+    troupe_system_actor_ended (self->system, self);
+}
+
 static void
 troupe_ref_leave_parent_cb (TroupeRef *parent,
                             gpointer   data)
@@ -472,12 +487,30 @@ troupe_ref_leave_parent_cb (TroupeRef *parent,
   g_autoptr (TroupeTermination) termination = data;
   TroupeRef *self = troupe_termination_get_actor (termination);
 
-  if (troupe_ref_wants_to_know (parent, troupe_termination_get_end (termination)))
-    troupe_ref_tell_parent (self, termination);
-  troupe_ref_unlink_parent (self);
-  if (parent->parent == NULL)
-    troupe_system_actor_ended (self->system, self);
+  troupe_ref_part_from_parent (self, termination);
   troupe_ref_unref (self);
+}
+
+static void
+troupe_ref_drop_cb (TroupeRef *self,
+                    gpointer   data)
+{
+  troupe_ref_unref (self);
+}
+
+/* The reference that we had is dropped there, where it may still be needed. */
+void
+troupe_ref_lose_child (TroupeRef *self,
+                       TroupeRef *child)
+{
+  g_autoptr (TroupeTermination) termination = NULL;
+
+  if (!child->is_linked)
+    return;
+
+  termination = troupe_termination_new (child, TROUPE_END_KILLED, NULL);
+  troupe_ref_part_from_parent (child, termination);
+  troupe_ref_call_at_once (child, troupe_ref_drop_cb, troupe_ref_drop_cb, NULL);
 }
 
 /* In the last turn of one that has a parent. The slice is left with a reference, which it drops. */
@@ -560,6 +593,17 @@ troupe_ref_drop_birth (TroupeRef *self)
     g_clear_pointer (&self->extra->birth, troupe_birth_free);
 }
 
+/* It was left behind: its parent has been told, and has dropped its reference, unless it was left behind, too. The slice has one. */
+static void
+troupe_ref_end_lost (TroupeRef *self)
+{
+  if (!troupe_ref_has_parent_here (self))
+    return;
+
+  troupe_ref_leave_parent (self);
+  troupe_ref_unref (self);
+}
+
 static void
 troupe_ref_finish_end (TroupeRef *self)
 {
@@ -578,13 +622,14 @@ troupe_ref_finish_end (TroupeRef *self)
   troupe_ref_publish_termination (self, TROUPE_NEWS_STOPPED, troupe_ref_get_end (self));
 
   if (self->parent == NULL)
+    troupe_system_root_ended (system);
+  else if (troupe_pool_concerns (self) && troupe_pool_leave (self))
+    troupe_ref_end_lost (self);
+  else
     {
-      troupe_system_root_ended (system);
-      return;
+      troupe_ref_leave_parent (self);
+      troupe_system_count_actor (system, self->reactor, -1);
     }
-
-  troupe_ref_leave_parent (self);
-  troupe_system_count_actor (system, self->reactor, -1);
 }
 
 void
@@ -600,7 +645,10 @@ troupe_ref_end_unborn (TroupeRef *self)
     troupe_registry_remove (troupe_system_get_registry (self->system), self);
   troupe_ref_tell_watchers (self);
   troupe_ref_end_links (self);
-  troupe_system_count_actor (self->system, self->reactor, -1);
+  if (troupe_pool_concerns (self) && troupe_pool_leave (self))
+    troupe_ref_unref (self);
+  else
+    troupe_system_count_actor (self->system, self->reactor, -1);
 }
 
 void

@@ -8,6 +8,7 @@
 
 #include "troupe-error.h"
 #include "troupe-mailbox-private.h"
+#include "troupe-pool-private.h"
 #include "troupe-reactor-private.h"
 #include "troupe-ref-life-private.h"
 #include "troupe-system-private.h"
@@ -164,6 +165,16 @@ troupe_ref_get_nursery (void)
   return nursery != NULL && troupe_ref_get_current () == nursery->factory ? nursery : NULL;
 }
 
+/* It is to begin later. */
+static void
+troupe_ref_note_birth (TroupeRef     *self,
+                       TroupeNursery *nursery)
+{
+  if (nursery->refs == NULL)
+    nursery->refs = g_ptr_array_new_with_free_func ((GDestroyNotify) troupe_ref_unref);
+  g_ptr_array_add (nursery->refs, troupe_ref_ref (self));
+}
+
 /* On its parent's thread. */
 static void
 troupe_ref_join_parent (TroupeRef *self)
@@ -173,7 +184,7 @@ troupe_ref_join_parent (TroupeRef *self)
   if (!troupe_ref_link_parent (self))
     troupe_ref_call_at_once (self, troupe_ref_give_up_birth, troupe_ref_give_up_birth, NULL);
   else if (nursery != NULL && !troupe_reactor_is_here (self->reactor))
-    g_ptr_array_add (nursery->refs, troupe_ref_ref (self));
+    troupe_ref_note_birth (self, nursery);
   else
     troupe_ref_begin_life (self);
 }
@@ -198,15 +209,40 @@ troupe_ref_refuse_child (TroupeRef *self,
 
 /* Where an actor lives for which nobody has said. PARENT is NULL for a root, whose place is always said. */
 static TroupeReactor *
-troupe_ref_choose_place (TroupeRef *parent,
-                         GType      type)
+troupe_ref_choose_place (TroupeRef  *parent,
+                         GType       type,
+                         GError    **error)
 {
   TroupeNursery *nursery = troupe_ref_get_nursery ();
 
-  if (nursery != NULL && nursery->place != NULL && parent == nursery->factory && g_type_is_a (type, nursery->type))
+  if (nursery != NULL && nursery->place != NULL && parent == nursery->factory && g_type_is_a (type, nursery->type) &&
+      !troupe_system_is_blocking (type))
     return nursery->place;
 
-  return troupe_system_place (parent->system, parent->reactor, type);
+  return troupe_system_place (parent->system, parent, type, error);
+}
+
+/* Takes its name, and its place among those of its thread; or gives back what it has of either. */
+static gboolean
+troupe_ref_enlist (TroupeRef  *self,
+                   GError    **error)
+{
+  TroupeRegistry *registry = troupe_system_get_registry (self->system);
+
+  if (self->name != NULL && !troupe_registry_add (registry, self, error))
+    {
+      if (self->reactor->pool_thread != NULL)
+        troupe_pool_give_back (self->reactor);
+      return FALSE;
+    }
+
+  if (!troupe_pool_concerns (self) || troupe_pool_enter (self))
+    return TRUE;
+
+  if (self->name != NULL)
+    troupe_registry_remove (registry, self);
+  g_set_error_literal (error, TROUPE_ERROR, TROUPE_ERROR_ACTOR_STOPPED, "The system has ended, and has left this thread behind");
+  return FALSE;
 }
 
 TroupeRef *
@@ -235,9 +271,6 @@ troupe_ref_spawn (TroupeSystem  *system,
           return NULL;
     }
 
-  if (reactor == NULL)
-    reactor = troupe_ref_choose_place (parent, type);
-
   if (parent != NULL && troupe_ref_get_state (parent) != TROUPE_REF_LIVE)
     {
       g_autofree char *path = troupe_ref_dup_path (parent);
@@ -246,6 +279,13 @@ troupe_ref_spawn (TroupeSystem  *system,
                    "The actor “%s” has stopped and has no more children", path);
       return NULL;
     }
+
+  if (reactor == NULL)
+    reactor = troupe_ref_choose_place (parent, type, error);
+  else if (reactor->pool_thread != NULL)
+    troupe_pool_share_reactor (reactor);
+  if (reactor == NULL)
+    return NULL;
 
   self = troupe_ref_new (reactor, system, parent, type);
   self->serial = troupe_system_next_serial (system);
@@ -257,7 +297,7 @@ troupe_ref_spawn (TroupeSystem  *system,
     troupe_ref_need_extra (self)->birth = troupe_birth_new (n_properties, names, values);
 
   /* From here on others may find it, and send to it on other threads. */
-  if (name != NULL && !troupe_registry_add (troupe_system_get_registry (system), self, error))
+  if (!troupe_ref_enlist (self, error))
     return NULL;
   if (parent != NULL)
     troupe_system_count_actor (system, reactor, 1);

@@ -9,6 +9,7 @@
 #include "troupe-error-private.h"
 #include "troupe-mailbox-private.h"
 #include "troupe-message-private.h"
+#include "troupe-pool-private.h"
 #include "troupe-promise-private.h"
 #include "troupe-reactor-private.h"
 #include "troupe-ref-life-private.h"
@@ -85,12 +86,14 @@ GError *
 troupe_ref_new_ended_error (TroupeRef *self)
 {
   g_autofree char *path = troupe_ref_dup_path (self);
-  const GError *cause = self->extra != NULL ? self->extra->error : NULL;
+  /* What has been left behind may come back, and its own thread write there. */
+  const TroupeRefExtra *extra = troupe_pool_has_lost (self->reactor) ? NULL : self->extra;
+  const GError *cause = extra != NULL ? extra->error : NULL;
   const char *what = "has stopped";
 
   if (troupe_ref_is_on_hold (self))
     what = "is being restarted";
-  else if (troupe_ref_takes_mail (self) && self->extra != NULL && self->extra->n_restarts > 0)
+  else if (troupe_ref_takes_mail (self) && extra != NULL && extra->n_restarts > 0)
     what = "was restarted";
 
   if (cause != NULL)
@@ -541,6 +544,12 @@ troupe_ref_put_away (TroupeRef     *self,
                      TroupeRef     *sender)
 {
   message->sender = sender != NULL ? troupe_ref_ref (sender) : NULL;
+  if (self->reactor->pool_thread != NULL && !troupe_pool_admit (self->reactor, message))
+    {
+      troupe_ref_bounce_message (self, message);
+      return;
+    }
+
   message->target = troupe_ref_ref (self);
   if (self->counts)
     troupe_mailbox_post (self, message, sender);
@@ -984,7 +993,7 @@ troupe_ref_has_ended (TroupeRef *self)
 {
   g_return_val_if_fail (self != NULL, TRUE);
 
-  return troupe_ref_get_state (self) == TROUPE_REF_ENDED;
+  return troupe_ref_get_state (self) == TROUPE_REF_ENDED || troupe_pool_has_lost (self->reactor);
 }
 
 /* Any thread, and so without a look at the flags. */

@@ -5,7 +5,11 @@
 #include "config.h"
 
 #include "troupe-shutdown-private.h"
+#include "troupe-system-private.h"
 #include "troupe-timer-private.h"
+
+/* How long one that was killed may take to end before it is looked whether it is stuck. */
+#define GRACE_MS 1000
 
 struct _TroupeShutdown
 {
@@ -14,6 +18,26 @@ struct _TroupeShutdown
   TroupeTimer *timer;
   gint64       timeout_ms;
 };
+
+static void troupe_shutdown_look (TroupeTimer *timer,
+                                  gpointer     data);
+
+static void
+troupe_shutdown_wait (TroupeShutdown *self)
+{
+  troupe_timer_clear (&self->timer);
+  self->timer = troupe_timer_new (self->root, GRACE_MS, TRUE, troupe_shutdown_look, self, NULL);
+}
+
+static void
+troupe_shutdown_look (TroupeTimer *timer,
+                      gpointer     data)
+{
+  TroupeShutdown *self = data;
+
+  troupe_system_abandon_stuck (self->root->system, self->current);
+  troupe_shutdown_wait (self);
+}
 
 static void
 troupe_shutdown_expire (TroupeTimer *timer,
@@ -24,6 +48,7 @@ troupe_shutdown_expire (TroupeTimer *timer,
 
   g_warning ("The actor “%s” has not stopped within %" G_GINT64_FORMAT " ms: it is killed", path, self->timeout_ms);
   troupe_ref_control (self->current, TROUPE_CONTROL_KILL);
+  troupe_shutdown_wait (self);
 }
 
 static void

@@ -26,13 +26,19 @@ void       troupe_system_note_registered (TroupeSystem  *self,
 void       troupe_system_count_actor     (TroupeSystem  *self,
                                           TroupeReactor *reactor,
                                           int            more);
-/* Where an actor of TYPE is to live whose parent is on REACTOR, if nobody says otherwise. */
+/* Where a child of PARENT of that TYPE is to live, if nobody says otherwise; NULL with ERROR. */
 TroupeReactor *troupe_system_place       (TroupeSystem  *self,
-                                          TroupeReactor *reactor,
-                                          GType          type);
+                                          TroupeRef     *parent,
+                                          GType          type,
+                                          GError       **error);
+/* Actors of TYPE have threads to themselves. */
+gboolean   troupe_system_is_blocking     (GType          type);
 /* REACTOR, unless it has no time for more and another has. */
 TroupeReactor *troupe_system_place_near  (TroupeSystem  *self,
                                           TroupeReactor *reactor);
+/* On the root's thread. REF was killed a while ago: what is stuck below it, on a thread of its own, is left behind. */
+void       troupe_system_abandon_stuck   (TroupeSystem  *self,
+                                          TroupeRef     *ref);
 /* FALSE: REACTOR is none of SELF's. */
 gboolean   troupe_system_has_reactor     (TroupeSystem  *self,
                                           TroupeReactor *reactor);

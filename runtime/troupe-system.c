@@ -7,6 +7,7 @@
 #include "troupe-actor.h"
 #include "troupe-dead-letter-private.h"
 #include "troupe-message-private.h"
+#include "troupe-pool-private.h"
 #include "troupe-promise-private.h"
 #include "troupe-reactor-private.h"
 #include "troupe-ref-life-private.h"
@@ -67,7 +68,8 @@ struct _TroupeSystem
   TroupeReactor *reactor;
   TroupeWorker **workers;            /* the other reactors; NULL: none */
   guint          n_workers;
-  guint          n_working;          /* that have not ended */
+  TroupePool    *pool;               /* threads for actors that block */
+  guint          n_working;          /* threads that have not ended, once they all end */
   TroupeRef     *root;
 
   guint64        serial;             /* atomic */
@@ -125,7 +127,7 @@ troupe_system_count_actor (TroupeSystem  *self,
                            int            more)
 {
   __atomic_fetch_add (&self->n_actors, (guint64) (gint64) more, __ATOMIC_RELAXED);
-  if (self->n_workers > 0)
+  if (self->n_workers > 0 || reactor->pool_thread != NULL)
     __atomic_fetch_add (&reactor->n_actors, (guint64) (gint64) more, __ATOMIC_RELAXED);
 }
 
@@ -224,7 +226,8 @@ troupe_system_bury (TroupeSystem  *self,
 
   __atomic_fetch_add (&self->n_dead_letters, 1, __ATOMIC_RELAXED);
 
-  if (g_signal_has_handler_pending (self, signals[DEAD_LETTER], 0, FALSE))
+  /* A thread that was left behind may bury some after the end, of which nobody who listened needs know. */
+  if (troupe_system_get_state (self) != STATE_ENDED && g_signal_has_handler_pending (self, signals[DEAD_LETTER], 0, FALSE))
     g_signal_emit (self, signals[DEAD_LETTER], 0, target, message, reason);
   troupe_system_publish_letter (self, target, message, reason);
 }
@@ -489,13 +492,17 @@ troupe_system_set_ended (TroupeSystem *self)
 }
 
 static void
+troupe_system_thread_ended (TroupeSystem *self)
+{
+  if (--self->n_working == 0)
+    troupe_system_set_ended (self);
+}
+
+static void
 troupe_system_worker_ended (TroupeWorker *worker,
                             gpointer      user_data)
 {
-  TroupeSystem *self = user_data;
-
-  if (--self->n_working == 0)
-    troupe_system_set_ended (self);
+  troupe_system_thread_ended (user_data);
 }
 
 /* No actor is left: what still comes to the workers is bounced. */
@@ -504,13 +511,13 @@ troupe_system_stop_workers (TroupeSystem *self)
 {
   guint i;
 
-  if (self->n_workers == 0)
+  self->n_working = self->n_workers + troupe_pool_close (self->pool);
+  if (self->n_working == 0)
     {
       troupe_system_set_ended (self);
       return;
     }
 
-  self->n_working = self->n_workers;
   for (i = 0; i < self->n_workers; i++)
     troupe_worker_stop (self->workers[i], self->reactor->outside, troupe_system_worker_ended, self);
 }
@@ -537,6 +544,13 @@ troupe_system_root_ended (TroupeSystem *self)
   troupe_system_set_state (self, STATE_STOPPING);
   troupe_registry_close (self->registry);
   troupe_ref_call (self->reactor->outside, troupe_system_shutdown_after_cb, NULL, self, NULL);
+}
+
+void
+troupe_system_abandon_stuck (TroupeSystem *self,
+                             TroupeRef    *ref)
+{
+  troupe_pool_abandon (self->pool, ref);
 }
 
 static void
@@ -577,6 +591,7 @@ troupe_system_finalize (GObject *object)
   for (i = 0; i < self->n_workers; i++)
     troupe_worker_free (self->workers[i]);
   g_free (self->workers);
+  troupe_pool_unref (self->pool);
 
   /* Somebody may still have its address. There is none if it could not be made. */
   if (self->root != NULL)
@@ -627,6 +642,7 @@ troupe_system_init (TroupeSystem *self)
   g_mutex_init (&self->mutex);
   self->registry = troupe_registry_new ();
   self->topics = troupe_topics_new ();
+  self->pool = troupe_pool_new (self, troupe_system_thread_ended);
   self->shutdown_timeout_ms = SHUTDOWN_TIMEOUT_MS;
 }
 
@@ -683,7 +699,8 @@ troupe_system_start_workers (TroupeSystem  *self,
   self->workers = g_new0 (TroupeWorker *, n_workers);
   while (self->n_workers < n_workers)
     {
-      TroupeWorker *worker = troupe_worker_new (backend, self->n_workers + 1, error);
+      g_autofree char *name = g_strdup_printf ("troupe-%u", self->n_workers + 1);
+      TroupeWorker *worker = troupe_worker_new (backend, name, error);
 
       if (worker == NULL)
         return FALSE;
@@ -872,7 +889,8 @@ troupe_system_has_reactor (TroupeSystem  *self,
     if (troupe_system_peek_reactor (self, i) == reactor)
       return TRUE;
 
-  return FALSE;
+  /* One for actors that block, which there may be only as long as one of them is: so it has to be that who asks. */
+  return reactor->pool_thread != NULL && troupe_reactor_is_here (reactor) && troupe_pool_owns (self->pool, reactor);
 }
 
 /* Classes of load: within one, what counts is how many actors there are. A reactor with some time left can take more. */
@@ -936,22 +954,43 @@ troupe_system_pick_reactor (TroupeSystem *self,
   return key != NULL ? troupe_system_peek_reactor (self, g_str_hash (key) % (self->n_workers + 1)) : troupe_system_find_idlest (self);
 }
 
+static TroupePlacement
+get_placement (GType type)
+{
+  /* Usually there is an instance already, and its class. */
+  TroupeActorClass *fresh = g_type_class_peek (type) == NULL ? g_type_class_ref (type) : NULL;
+  TroupePlacement placement = (fresh != NULL ? fresh : (TroupeActorClass *) g_type_class_peek (type))->placement;
+
+  if (fresh != NULL)
+    g_type_class_unref (fresh);
+
+  return placement;
+}
+
+gboolean
+troupe_system_is_blocking (GType type)
+{
+  return get_placement (type) == TROUPE_PLACEMENT_BLOCKING;
+}
+
 TroupeReactor *
 troupe_system_place (TroupeSystem  *self,
-                     TroupeReactor *reactor,
-                     GType          type)
+                     TroupeRef     *parent,
+                     GType          type,
+                     GError       **error)
 {
-  TroupeActorClass *klass;
-  TroupePlacement placement;
+  TroupePlacement placement = get_placement (type);
 
-  if (self->n_workers == 0)
-    return reactor;
+  if (placement == TROUPE_PLACEMENT_BLOCKING)
+    return troupe_pool_take_reactor (self->pool, error);
+  if (placement == TROUPE_PLACEMENT_SPREAD && self->n_workers > 0)
+    return troupe_system_find_idlest (self);
 
-  klass = g_type_class_ref (type);
-  placement = klass->placement;
-  g_type_class_unref (klass);
+  /* Who did not say that it may be kept waiting does not live with one that blocks. */
+  while (parent->reactor->pool_thread != NULL)
+    parent = parent->parent;
 
-  return placement == TROUPE_PLACEMENT_SPREAD ? troupe_system_find_idlest (self) : reactor;
+  return parent->reactor;
 }
 
 TroupeReactor *
@@ -1083,7 +1122,9 @@ troupe_system_stop (TroupeSystem  *self,
  *    later may need what was there before.
  * 4. The triggers of the phase after run.
  *
- * What is not done in its time is named in a warning: the next phase begins without it, and a service is killed.
+ * What is not done in its time is named in a warning: the next phase begins without it, and a service is killed. If an actor that blocks is
+ * stuck in a turn a second after that, it is named, too, and left behind with its thread: nothing in C could end that. It counts as killed,
+ * what it was asked is rejected, and should it ever come back, it is disposed of at the end of its turn.
  *
  * Call it from any thread. Asking again does nothing.
  *
@@ -1135,7 +1176,7 @@ troupe_system_set_shutdown_timeout (TroupeSystem *self,
  * waits has no turn. A handler that runs a nested main loop has none while that waits, and each iteration begins its time anew.
  *
  * There is no watchdog from the beginning: how long a turn takes depends on the machine, and a warning ends programs under
- * `G_DEBUG=fatal-warnings`. The environment variable `TROUPE_DEBUG=watchdog` sets one of 50 ms, a good choice for servers. Systems on one
+ * `G_DEBUG=fatal-warnings`. Actors that block, see [method@Troupe.ActorClass.set_placement], are not watched. The environment variable `TROUPE_DEBUG=watchdog` sets one of 50 ms, a good choice for servers. Systems on one
  * main context share a watchdog: it has the threshold that was set last. Call it from any thread.
  *
  * Since: 1.0
@@ -1179,6 +1220,51 @@ troupe_system_set_spin (TroupeSystem *self,
 
   for (i = 0; i <= self->n_workers; i++)
     troupe_reactor_set_spin (troupe_system_peek_reactor (self, i), spin_us);
+}
+
+/**
+ * troupe_system_set_blocking_threads:
+ * @self: a system
+ * @max_threads: how many threads there may be, 1 or more
+ * @idle_ms: milliseconds, 0 or more
+ *
+ * Sets how many threads the system may have for actors that block, see [method@Troupe.ActorClass.set_placement], and how long one is kept
+ * when its actor has ended; 64 and 10 seconds unless told.
+ *
+ * They are made when they are needed. When there are as many as there may be, the next actor shares that of those that has the fewest actors,
+ * and then each of them may keep the others waiting: to spawn one never fails, and never starts threads without end, but a program that
+ * can tell how many it needs sets the limit to that. Where it is lowered, threads that are there stay until they have nothing to do. Call it from any thread.
+ *
+ * Since: 1.0
+ */
+void
+troupe_system_set_blocking_threads (TroupeSystem *self,
+                                    guint         max_threads,
+                                    gint64        idle_ms)
+{
+  g_return_if_fail (TROUPE_IS_SYSTEM (self));
+  g_return_if_fail (max_threads > 0);
+  g_return_if_fail (idle_ms >= 0);
+
+  troupe_pool_set_limits (self->pool, max_threads, idle_ms);
+}
+
+/**
+ * troupe_system_get_n_blocking_threads:
+ * @self: a system
+ *
+ * Counts the threads that the system has for actors that block, those that have nothing to do now included. Call it from any thread.
+ *
+ * Returns: how many
+ *
+ * Since: 1.0
+ */
+guint
+troupe_system_get_n_blocking_threads (TroupeSystem *self)
+{
+  g_return_val_if_fail (TROUPE_IS_SYSTEM (self), 0);
+
+  return troupe_pool_get_n_threads (self->pool);
 }
 
 /**

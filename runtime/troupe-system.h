@@ -95,6 +95,13 @@ TROUPE_AVAILABLE_IN_ALL
 TroupePromise *troupe_system_describe_tree         (TroupeSystem       *self) G_GNUC_WARN_UNUSED_RESULT;
 
 TROUPE_AVAILABLE_IN_ALL
+void           troupe_system_set_blocking_threads  (TroupeSystem       *self,
+                                                    guint               max_threads,
+                                                    gint64              idle_ms);
+TROUPE_AVAILABLE_IN_ALL
+guint          troupe_system_get_n_blocking_threads (TroupeSystem      *self);
+
+TROUPE_AVAILABLE_IN_ALL
 guint          troupe_system_add_trigger           (TroupeSystem       *self,
                                                     TroupeEvent         event,
                                                     TroupePhase         phase,

@@ -6,6 +6,7 @@
 
 #include <signal.h>
 
+#include "troupe-pool-private.h"
 #include "troupe-reactor-private.h"
 #include "troupe-system-private.h"
 #include "troupe-watchdog-private.h"
@@ -251,6 +252,9 @@ troupe_watchdog_unmark (TroupeReactor *reactor)
   __atomic_store_n (&reactor->watchdog.mark, 0, __ATOMIC_RELAXED);
   troupe_watchdog_wake_locked ();
   g_mutex_unlock (&mutex);
+
+  if (reactor->pool_thread != NULL)
+    troupe_pool_look (reactor->pool_thread);
 }
 
 static void

@@ -15,9 +15,9 @@ typedef struct _TroupeWorker TroupeWorker;
 typedef void (*TroupeWorkerFunc) (TroupeWorker *worker,
                                   gpointer      user_data);
 
-/* Returns when the reactor is there. */
+/* Returns when the reactor is there. NAME is the thread's. */
 TroupeWorker  *troupe_worker_new         (const char       *backend,
-                                          guint             number,
+                                          const char       *name,
                                           GError          **error);
 /* Belongs to the worker. */
 TroupeReactor *troupe_worker_get_reactor (TroupeWorker     *self);
@@ -27,6 +27,8 @@ void           troupe_worker_stop        (TroupeWorker     *self,
                                           TroupeRef        *home,
                                           TroupeWorkerFunc  func,
                                           gpointer          user_data);
+/* Before it is told to end: nobody will wait for that, and it frees itself. */
+void           troupe_worker_detach      (TroupeWorker     *self);
 /* Waits for the thread to end, which must have been told to. */
 void           troupe_worker_free        (TroupeWorker     *self);
 

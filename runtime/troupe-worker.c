@@ -23,6 +23,7 @@ struct _TroupeWorker
   GCond             cond;
   gboolean          begun;           /* there is a reactor, or an error; guarded by the mutex */
   gboolean          stopped;         /* the thread's own */
+  gboolean          is_detached;     /* set before it is told to end */
 };
 
 static void
@@ -86,6 +87,13 @@ troupe_worker_run (gpointer data)
   g_main_context_pop_thread_default (context);
   g_main_context_unref (context);
 
+  if (self->is_detached)
+    {
+      g_clear_pointer (&self->thread, g_thread_unref);
+      troupe_worker_free (self);
+      return NULL;
+    }
+
   /* The worker may be freed at any time from here. */
   if (self->home != NULL)
     troupe_ref_call (self->home, troupe_worker_ended_cb, NULL, self, NULL);
@@ -95,10 +103,9 @@ troupe_worker_run (gpointer data)
 
 static GThread *
 troupe_worker_start_thread (TroupeWorker  *self,
-                            guint          number,
+                            const char    *name,
                             GError       **error)
 {
-  g_autofree char *name = g_strdup_printf ("troupe-%u", number);
   sigset_t all;
   sigset_t before;
   GThread *thread;
@@ -123,7 +130,7 @@ troupe_worker_await (TroupeWorker *self)
 
 TroupeWorker *
 troupe_worker_new (const char  *backend,
-                   guint        number,
+                   const char  *name,
                    GError     **error)
 {
   TroupeWorker *self = g_new0 (TroupeWorker, 1);
@@ -131,7 +138,7 @@ troupe_worker_new (const char  *backend,
   g_mutex_init (&self->mutex);
   g_cond_init (&self->cond);
   self->backend = g_strdup (backend);
-  self->thread = troupe_worker_start_thread (self, number, error);
+  self->thread = troupe_worker_start_thread (self, name, error);
   if (self->thread != NULL)
     troupe_worker_await (self);
 
@@ -171,6 +178,12 @@ troupe_worker_stop (TroupeWorker     *self,
   self->user_data = user_data;
   /* Published by the call. */
   troupe_ref_call (self->reactor->outside, troupe_worker_stop_cb, NULL, self, NULL);
+}
+
+void
+troupe_worker_detach (TroupeWorker *self)
+{
+  self->is_detached = TRUE;
 }
 
 void
