@@ -979,6 +979,24 @@ troupe_ref_get_actor_type (TroupeRef *self)
 }
 
 /**
+ * troupe_ref_get_reactor:
+ * @self: an actor's address
+ *
+ * Gets the reactor that the actor lives on, from its spawn to its end. Call it from any thread.
+ *
+ * Returns: (transfer none): the reactor, as long as @self is there
+ *
+ * Since: 1.0
+ */
+TroupeReactor *
+troupe_ref_get_reactor (TroupeRef *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->reactor;
+}
+
+/**
  * troupe_ref_has_ended:
  * @self: an actor's address
  *

@@ -61,6 +61,8 @@ TroupeRef     *troupe_ref_get_parent (TroupeRef     *self);
 TROUPE_AVAILABLE_IN_ALL
 GType          troupe_ref_get_actor_type (TroupeRef *self);
 TROUPE_AVAILABLE_IN_ALL
+TroupeReactor *troupe_ref_get_reactor    (TroupeRef      *self);
+TROUPE_AVAILABLE_IN_ALL
 gboolean       troupe_ref_has_ended  (TroupeRef     *self);
 TROUPE_AVAILABLE_IN_ALL
 char          *troupe_ref_dup_name   (TroupeRef     *self) G_GNUC_WARN_UNUSED_RESULT;
