@@ -24,13 +24,14 @@ void           troupe_pool_set_limits    (TroupePool     *self,
                                           guint           max_threads,
                                           gint64          idle_ms);
 guint          troupe_pool_get_n_threads (TroupePool     *self);
-/* Where one more actor is to live; NULL with ERROR. It is either given back, or the actor enters. */
+/* A reference to where one more actor is to live, as the system may end meanwhile; NULL with ERROR. The place is either given back, or
+ * the actor enters. */
 TroupeReactor *troupe_pool_take_reactor  (TroupePool     *self,
                                           GError        **error);
 void           troupe_pool_give_back     (TroupeReactor  *reactor);
 gboolean       troupe_pool_owns          (TroupePool     *self,
                                           TroupeReactor  *reactor);
-/* On REACTOR's thread, which is a pool's: one more actor is to live on it. */
+/* On REACTOR's thread, which is a pool's: as if REACTOR had been taken. */
 void           troupe_pool_share_reactor (TroupeReactor  *reactor);
 /* REF, or its parent, lives on a thread of a pool. */
 static inline gboolean

@@ -324,7 +324,10 @@ troupe_pool_take_reactor (TroupePool  *self,
   g_mutex_lock (&self->mutex);
   thread = troupe_pool_choose_locked (self, error);
   if (thread != NULL)
-    thread->n_actors++;
+    {
+      thread->n_actors++;
+      g_object_ref (thread->reactor);
+    }
   g_mutex_unlock (&self->mutex);
 
   return thread != NULL ? thread->reactor : NULL;
@@ -345,6 +348,7 @@ troupe_pool_share_reactor (TroupeReactor *reactor)
   g_mutex_lock (&pool->mutex);
   reactor->pool_thread->n_actors++;
   g_mutex_unlock (&pool->mutex);
+  g_object_ref (reactor);
 }
 
 /* One actor less. */

@@ -288,6 +288,8 @@ troupe_ref_spawn (TroupeSystem  *system,
     return NULL;
 
   self = troupe_ref_new (reactor, system, parent, type);
+  if (reactor->pool_thread != NULL)
+    g_object_unref (reactor);
   self->serial = troupe_system_next_serial (system);
   self->name = g_strdup (name);
   troupe_mailbox_set_up (self);

@@ -26,7 +26,7 @@ void       troupe_system_note_registered (TroupeSystem  *self,
 void       troupe_system_count_actor     (TroupeSystem  *self,
                                           TroupeReactor *reactor,
                                           int            more);
-/* Where a child of PARENT of that TYPE is to live, if nobody says otherwise; NULL with ERROR. */
+/* Where a child of PARENT of that TYPE is to live, if nobody says otherwise; NULL with ERROR. A reference if it is a pool's. */
 TroupeReactor *troupe_system_place       (TroupeSystem  *self,
                                           TroupeRef     *parent,
                                           GType          type,

@@ -1156,7 +1156,9 @@ test_spawn_and_end (void)
       troupe_system_shutdown (system);
       troupe_test_until (troupe_system_has_ended (system));
       g_thread_join (thread);
-      g_assert_cmpuint (troupe_system_get_n_actors (system), ==, 0);
+      /* The last one may have to be told yet that its parent has ended. */
+      while (troupe_system_get_n_actors (system) > 0)
+        g_main_context_iteration (NULL, FALSE);
       g_object_unref (system);
     }
 }
