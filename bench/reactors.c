@@ -99,6 +99,28 @@ ponger_init (Ponger *self)
 {
 }
 
+/* The same on a thread of the pool for those that block. */
+struct _Blocker
+{
+  TroupeActor parent_instance;
+};
+
+#define TYPE_BLOCKER (blocker_get_type ())
+G_DECLARE_FINAL_TYPE (Blocker, blocker, BENCH, BLOCKER, TroupeActor)
+G_DEFINE_FINAL_TYPE (Blocker, blocker, TROUPE_TYPE_ACTOR)
+
+static void
+blocker_class_init (BlockerClass *klass)
+{
+  troupe_actor_class_set_placement (TROUPE_ACTOR_CLASS (klass), TROUPE_PLACEMENT_BLOCKING);
+  troupe_actor_class_bind (TROUPE_ACTOR_CLASS (klass), "ping", G_TYPE_UINT64, ponger_on_ping);
+}
+
+static void
+blocker_init (Blocker *self)
+{
+}
+
 struct _Pinger
 {
   TroupeActor parent_instance;
@@ -152,21 +174,34 @@ pinger_init (Pinger *self)
 {
 }
 
+/* Takes both. */
 static void
-run_ping_pong (guint64 n_round_trips,
-               guint   spin_us)
+ping_pong (TroupeRef *pinger,
+           TroupeRef *ponger,
+           guint64    n_round_trips)
 {
-  g_autoptr (TroupeRef) pinger = NULL;
-  g_autoptr (TroupeRef) ponger = NULL;
-
-  start_reactors (2, spin_us);
-  pinger = spawn_on (0, TYPE_PINGER);
-  ponger = spawn_on (1, TYPE_PONGER);
-
   troupe_ref_send (pinger, troupe_message_new_boxed ("ponger", TROUPE_TYPE_REF, ponger));
   begin (1, n_round_trips);
   troupe_ref_send (pinger, troupe_message_new_uint64 ("pong", n_round_trips));
   run_reactors ();
+
+  troupe_ref_unref (pinger);
+  troupe_ref_unref (ponger);
+}
+
+static void
+run_ping_pong (guint64 n_round_trips,
+               guint   spin_us)
+{
+  start_reactors (2, spin_us);
+  ping_pong (spawn_on (0, TYPE_PINGER), spawn_on (1, TYPE_PONGER), n_round_trips);
+}
+
+static void
+run_blocking (guint64 n_round_trips)
+{
+  start_reactors (1, 0);
+  ping_pong (spawn_on (0, TYPE_PINGER), troupe_system_spawn (system_here, NULL, TYPE_BLOCKER, NULL, NULL), n_round_trips);
 }
 
 static void
@@ -349,6 +384,7 @@ run_pairs_4 (guint64 n_messages)
 
 static const BenchScenario scenarios[] = {
   { "sleeping", "a round trip between two threads", NULL, NULL, run_sleeping, 20000 },
+  { "blocking", "a round trip to an actor that may block", NULL, NULL, run_blocking, 20000 },
   { "spinning", "the same with reactors that spin", NULL, NULL, run_spinning, 500000 },
   { "fan-in-1", "one thread sends to an actor on another one", NULL, NULL, run_fan_in_1, 2000000 },
   { "fan-in-2", "two threads send to an actor", NULL, NULL, run_fan_in_2, 2000000 },
@@ -359,6 +395,7 @@ static const BenchScenario scenarios[] = {
 
 static const BenchRow rows[] = {
   { "sleeping", "round trip over two threads, µs", BENCH_WALL_US, 60, 11.5, "Erlang" },
+  { "blocking", "… to an actor that blocks, µs", BENCH_WALL_US, 0, 0, NULL },
   { "spinning", "… that spin, µs", BENCH_WALL_US, 1.5, 0.7, "rotor" },
   { "fan-in-1", "from one thread to one actor, ns", BENCH_WALL_NS, 0, 0, NULL },
   { "fan-in-2", "… from two", BENCH_WALL_NS, 60, 27, "Go" },

@@ -46,7 +46,7 @@ struct _TroupeFlush
 typedef struct
 {
   TroupeRef     *factory;
-  GPtrArray     *refs;               /* TroupeRef: spawned for other reactors, and not to begin yet */
+  GPtrArray     *refs;               /* TroupeRef: spawned for other reactors, and not to begin yet; or NULL */
   TroupeReactor *place;              /* where its children of TYPE live, whatever their class says; or NULL */
   GType          type;
 } TroupeNursery;

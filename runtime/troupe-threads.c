@@ -23,6 +23,7 @@ typedef struct
 /* Under the mutex. A job counts from the moment it is accepted until its work is done. */
 static GMutex mutex;
 static guint n_jobs;
+static guint n_running;              /* of these: a thread has come to them */
 static guint max_threads = TROUPE_DEFAULT_MAX_THREADS;
 static guint max_waiting = TROUPE_DEFAULT_MAX_WAITING_WORK;
 
@@ -48,9 +49,18 @@ troupe_threads_enter (GError **error)
 }
 
 static void
+troupe_threads_begin (void)
+{
+  g_mutex_lock (&mutex);
+  n_running++;
+  g_mutex_unlock (&mutex);
+}
+
+static void
 troupe_threads_leave (void)
 {
   g_mutex_lock (&mutex);
+  n_running--;
   n_jobs--;
   g_mutex_unlock (&mutex);
 }
@@ -62,6 +72,7 @@ troupe_job_run_cb (gpointer data,
   TroupeJob *self = data;
   GError *error = NULL;
 
+  troupe_threads_begin ();
   /* Nobody may want it any more. */
   if (!troupe_resolver_is_resolved (self->resolver))
     self->work (self->resolver, self->user_data, &error);
@@ -158,6 +169,71 @@ troupe_set_max_threads (guint n_threads)
 
   if (!g_thread_pool_set_max_threads (troupe_threads_get_pool (), n_threads, &error))
     g_warning ("No thread could be started: %s", error->message);
+}
+
+/**
+ * troupe_get_max_threads:
+ *
+ * Tells how many functions of [ctor@Troupe.Promise.new_in_thread] may run at once in this process. Call it from any thread.
+ *
+ * Returns: the number of [func@Troupe.set_max_threads]
+ *
+ * Since: 1.0
+ */
+guint
+troupe_get_max_threads (void)
+{
+  guint n_threads;
+
+  g_mutex_lock (&mutex);
+  n_threads = max_threads;
+  g_mutex_unlock (&mutex);
+
+  return n_threads;
+}
+
+/**
+ * troupe_get_n_busy_threads:
+ *
+ * Counts the functions of [ctor@Troupe.Promise.new_in_thread] that run in a thread of this process now. Call it from any thread.
+ *
+ * Returns: how many
+ *
+ * Since: 1.0
+ */
+guint
+troupe_get_n_busy_threads (void)
+{
+  guint n_threads;
+
+  g_mutex_lock (&mutex);
+  n_threads = n_running;
+  g_mutex_unlock (&mutex);
+
+  return n_threads;
+}
+
+/**
+ * troupe_get_n_waiting_work:
+ *
+ * Counts the functions of [ctor@Troupe.Promise.new_in_thread] that wait for a thread in this process now. Call it from any thread.
+ *
+ * If there are always some, there are too few threads for the work: see [func@Troupe.set_max_threads].
+ *
+ * Returns: how many
+ *
+ * Since: 1.0
+ */
+guint
+troupe_get_n_waiting_work (void)
+{
+  guint n_waiting;
+
+  g_mutex_lock (&mutex);
+  n_waiting = n_jobs - n_running;
+  g_mutex_unlock (&mutex);
+
+  return n_waiting;
 }
 
 /**

@@ -36,6 +36,12 @@ TroupePromise *troupe_promise_new_in_thread (TroupeWork     work,
 TROUPE_AVAILABLE_IN_ALL
 void           troupe_set_max_threads       (guint          n_threads);
 TROUPE_AVAILABLE_IN_ALL
+guint          troupe_get_max_threads       (void);
+TROUPE_AVAILABLE_IN_ALL
+guint          troupe_get_n_busy_threads    (void);
+TROUPE_AVAILABLE_IN_ALL
 void           troupe_set_max_waiting_work  (guint          n_waiting);
+TROUPE_AVAILABLE_IN_ALL
+guint          troupe_get_n_waiting_work    (void);
 
 G_END_DECLS

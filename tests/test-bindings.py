@@ -107,6 +107,18 @@ Shop.set_capacity(3, Troupe.Overflow.REJECT)
 Shop.set_urgent('fire')
 
 
+class Reader(Troupe.Actor):
+    """Reads from a pipe, until there is something to read."""
+
+    def do_receive(self, message):
+        word = os.read(message.get_int64(), 100).decode()
+        message.reply_string(f'{word} on {"another" if threading.current_thread() is not threading.main_thread() else "the main"} thread')
+        return True
+
+
+Reader.set_placement(Troupe.Placement.BLOCKING)
+
+
 class Watcher(Troupe.Actor):
     """Notes how another actor ended."""
 
@@ -725,6 +737,22 @@ class BindingsTest(unittest.TestCase):
         counter.send(Troupe.Message.new('too-late'))
         until(lambda: Undertaker.letters)
         self.assertEqual(Undertaker.letters[0].get_message().get_name(), 'too-late')
+
+    def test_blocking(self):
+        """Actors of a class that blocks keep nobody waiting while they do not hold the interpreter's lock."""
+        counter = self.spawn(Counter)
+        pipes = [os.pipe() for _ in range(3)]
+        readers = [self.spawn(Reader) for _ in pipes]
+        answers = [reader.ask(Troupe.Message.new_int64('read', pipe[0])) for reader, pipe in zip(readers, pipes)]
+        self.assertEqual(self.system.get_n_blocking_threads(), 3)
+        counter.send(Troupe.Message.new_int64('add', 5))
+        self.assertEqual(self.outcome(counter.ask(Troupe.Message.new('total'))), 5)
+        for answer, pipe in zip(answers, pipes):
+            self.assertFalse(answer.is_resolved())
+            os.write(pipe[1], b'word')
+            self.assertEqual(self.outcome(answer), 'word on another thread')
+            os.close(pipe[0])
+            os.close(pipe[1])
 
     def test_mailbox(self):
         """A class has a capacity and urgent names, set as class methods; an actor stashes, and waits for what does not come."""

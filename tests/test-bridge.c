@@ -600,6 +600,11 @@ test_thread_queue (void)
     promises[i] = troupe_promise_new_in_thread (work_at_gate, &gate, leave_gate);
 
   g_assert_cmpint (gate.n_freed, ==, 2);
+  g_assert_cmpuint (troupe_get_max_threads (), ==, 1);
+  while (troupe_get_n_busy_threads () == 0)
+    g_thread_yield ();
+  g_assert_cmpuint (troupe_get_n_busy_threads (), ==, 1);
+  g_assert_cmpuint (troupe_get_n_waiting_work (), ==, 1);
   for (i = 2; i < 4; i++)
     {
       g_autoptr (GError) error = troupe_promise_steal_error (promises[i]);
@@ -612,6 +617,8 @@ test_thread_queue (void)
   troupe_test_until (troupe_promise_is_resolved (promises[0]) && troupe_promise_is_resolved (promises[1]));
   gate_wait (&gate, &gate.n_freed, 4);
   g_assert_cmpint (gate.n_worked, ==, 2);
+  g_assert_cmpuint (troupe_get_n_busy_threads (), ==, 0);
+  g_assert_cmpuint (troupe_get_n_waiting_work (), ==, 0);
   for (i = 0; i < 4; i++)
     troupe_promise_unref (promises[i]);
 
