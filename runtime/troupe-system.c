@@ -957,12 +957,16 @@ troupe_system_pick_reactor (TroupeSystem *self,
 static TroupePlacement
 get_placement (GType type)
 {
-  /* Usually there is an instance already, and its class. */
-  TroupeActorClass *fresh = g_type_class_peek (type) == NULL ? g_type_class_ref (type) : NULL;
-  TroupePlacement placement = (fresh != NULL ? fresh : (TroupeActorClass *) g_type_class_peek (type))->placement;
+  TroupeActorClass *klass = g_type_class_peek (type);
+  TroupePlacement placement;
 
-  if (fresh != NULL)
-    g_type_class_unref (fresh);
+  /* Usually there is an instance already, and its class. */
+  if (G_LIKELY (klass != NULL))
+    return klass->placement;
+
+  klass = g_type_class_ref (type);
+  placement = klass->placement;
+  g_type_class_unref (klass);
 
   return placement;
 }

@@ -686,6 +686,37 @@ test_restart (void)
   troupe_test_system_end (system);
 }
 
+static void
+test_router (void)
+{
+  TroupeSystem *system = troupe_test_system_new ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TroupeRef) router = troupe_system_spawn_router (system, NULL, TROUPE_ROUTING_LEAST_LOADED, 3, TEST_TYPE_BLOCKER, &error);
+  TroupePromise *answers[7];
+  guint i;
+
+  g_test_summary ("A router over actors that block is a queue for so many workers: they are at it together, and none of them idles.");
+
+  gate_close ();
+  g_assert_no_error (error);
+  for (i = 0; i < G_N_ELEMENTS (answers); i++)
+    answers[i] = test_puppet_ask (router, pass_gate, NULL);
+  troupe_test_until (troupe_system_get_n_blocking_threads (system) == 3);
+  troupe_test_settle ();
+  gate_await (&gate.n_in, 3);
+  g_assert_cmpuint (gate.n_in, ==, 3);
+
+  gate_open ();
+  for (i = 0; i < G_N_ELEMENTS (answers); i++)
+    {
+      troupe_test_until (troupe_promise_is_resolved (answers[i]));
+      g_assert_cmpuint (troupe_promise_get_uint64 (answers[i]), ==, 1);
+      troupe_promise_unref (answers[i]);
+    }
+
+  troupe_test_system_end (system);
+}
+
 /* A connection that blocks. */
 
 #define TEST_TYPE_LAZY (test_lazy_get_type ())
@@ -1180,6 +1211,7 @@ main (int   argc,
   g_test_add_func ("/troupe/blocking/as-any", test_as_any);
   g_test_add_func ("/troupe/blocking/timers", test_timers);
   g_test_add_func ("/troupe/blocking/restart", test_restart);
+  g_test_add_func ("/troupe/blocking/router", test_router);
   g_test_add_func ("/troupe/blocking/connection", test_connection);
   g_test_add_func ("/troupe/blocking/end-in-time", test_end_in_time);
   g_test_add_func ("/troupe/blocking/stuck", test_stuck);
