@@ -183,6 +183,7 @@ TroupeRef     *troupe_reactor_get_outside_for (GMainContext *context);
 /* Any thread: see troupe_system_set_spin (). */
 void           troupe_reactor_set_spin     (TroupeReactor  *self,
                                             guint           spin_us);
+/* Any thread. Whoever calls has a reference: with the mail may go the last that the rest of the world had. */
 void           troupe_reactor_post         (TroupeReactor  *self,
                                             TroupeMail     *mail);
 gint64         troupe_reactor_read_clock   (TroupeReactor  *self);

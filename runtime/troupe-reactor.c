@@ -200,7 +200,6 @@ void
 troupe_reactor_post (TroupeReactor *self,
                      TroupeMail    *mail)
 {
-  G_GNUC_UNUSED g_autoptr (TroupeReactor) keep = g_object_ref (self);
   TroupeMail *head = __atomic_load_n (&self->inbound, __ATOMIC_RELAXED);
 
   do

@@ -364,10 +364,18 @@ void
 troupe_ref_post (TroupeRef  *self,
                  TroupeMail *mail)
 {
-  if (troupe_reactor_is_here (self->reactor))
-    troupe_ref_enqueue (self, mail);
-  else
-    troupe_reactor_post (self->reactor, mail);
+  TroupeReactor *reactor = self->reactor;
+
+  if (troupe_reactor_is_here (reactor))
+    {
+      troupe_ref_enqueue (self, mail);
+      return;
+    }
+
+  /* SELF may be gone as soon as it has the mail. */
+  g_object_ref (reactor);
+  troupe_reactor_post (reactor, mail);
+  g_object_unref (reactor);
 }
 
 static TroupeCall *
@@ -471,7 +479,7 @@ troupe_ref_call_at_once (TroupeRef      *self,
 
   call = troupe_call_new (self, func, refused, data, NULL);
   call->mail.bits = TROUPE_CALL_AT_ONCE;
-  troupe_reactor_post (self->reactor, &call->mail);
+  troupe_ref_post (self, &call->mail);
 }
 
 void
@@ -553,6 +561,7 @@ troupe_ref_put_away (TroupeRef     *self,
   message->target = troupe_ref_ref (self);
   if (self->counts)
     troupe_mailbox_post (self, message, sender);
+  /* The caller's address of SELF keeps the reactor. */
   troupe_reactor_post (self->reactor, &message->mail);
 }
 
