@@ -3,6 +3,8 @@
  */
 
 #include "troupe-test-puppet.h"
+#include "troupe-mailbox-private.h"
+#include "troupe-ref-life-private.h"
 #include "troupe-slab-private.h"
 
 /*
@@ -943,6 +945,236 @@ test_addresses (void)
 }
 
 /* }}} */
+/* {{{ Backpressure: who is stopped by a mailbox on another thread, and let go on */
+
+#define N_FAUCETS 2
+
+typedef struct
+{
+  TroupeRef *basin;
+  guint      n_drops;                    /* from each */
+  gint       n_running;
+} Plumbing;
+
+G_DECLARE_FINAL_TYPE (Basin, basin, TEST, BASIN, TroupeActor)
+
+struct _Basin
+{
+  TroupeActor parent_instance;
+  guint64     n_drops;
+};
+
+G_DEFINE_FINAL_TYPE (Basin, basin, TROUPE_TYPE_ACTOR)
+
+static gboolean
+basin_on_drop (TroupeActor    *actor,
+               TroupeMessage  *message,
+               GError        **error)
+{
+  TEST_BASIN (actor)->n_drops++;
+  return TRUE;
+}
+
+static gboolean
+basin_on_level (TroupeActor    *actor,
+                TroupeMessage  *message,
+                GError        **error)
+{
+  troupe_message_reply_uint64 (message, TEST_BASIN (actor)->n_drops);
+  return TRUE;
+}
+
+static void
+basin_class_init (BasinClass *klass)
+{
+  TroupeActorClass *actor_class = TROUPE_ACTOR_CLASS (klass);
+
+  troupe_actor_class_bind (actor_class, "drop", G_TYPE_NONE, basin_on_drop);
+  troupe_actor_class_bind (actor_class, "level", G_TYPE_NONE, basin_on_level);
+  troupe_actor_class_set_capacity (actor_class, 32, TROUPE_OVERFLOW_BACKPRESSURE);
+}
+
+static void
+basin_init (Basin *self)
+{
+}
+
+/* It has a resource that can be throttled, as a connection has. */
+G_DECLARE_FINAL_TYPE (Faucet, faucet, TEST, FAUCET, TroupeActor)
+
+struct _Faucet
+{
+  TroupeActor    parent_instance;
+  TroupeResource resource;
+  Plumbing      *plumbing;
+  guint          n_drops;
+  gboolean       is_stopped;
+  gboolean       is_done;
+};
+
+G_DEFINE_FINAL_TYPE (Faucet, faucet, TROUPE_TYPE_ACTOR)
+
+static void
+faucet_release (TroupeResource *resource,
+                TroupeRef      *owner,
+                TroupeEnd       end)
+{
+  troupe_ref_remove_resource (owner, resource);
+}
+
+static void
+faucet_flow (Faucet *self)
+{
+  troupe_ref_send (troupe_actor_get_ref (TROUPE_ACTOR (self)), troupe_message_new ("flow"));
+}
+
+static void
+faucet_throttle (TroupeResource *resource,
+                 gboolean        throttle)
+{
+  Faucet *self = (Faucet *) ((char *) resource - G_STRUCT_OFFSET (Faucet, resource));
+
+  check (self->is_stopped == !throttle);
+  self->is_stopped = throttle;
+  if (!throttle && !self->is_done)
+    faucet_flow (self);
+}
+
+static gboolean
+faucet_on_open (TroupeActor    *actor,
+                TroupeMessage  *message,
+                GError        **error)
+{
+  Faucet *self = TEST_FAUCET (actor);
+
+  self->plumbing = troupe_message_get_pointer (message);
+  self->resource.release = faucet_release;
+  self->resource.throttle = faucet_throttle;
+  troupe_ref_add_resource (troupe_actor_get_ref (actor), &self->resource);
+  faucet_flow (self);
+  return TRUE;
+}
+
+/* As a connection: what it has read already comes out, and no more. */
+static gboolean
+faucet_on_flow (TroupeActor    *actor,
+                TroupeMessage  *message,
+                GError        **error)
+{
+  Faucet *self = TEST_FAUCET (actor);
+
+  if (self->is_stopped || self->is_done)
+    return TRUE;
+
+  for (guint i = 0; i < 8 && self->n_drops < self->plumbing->n_drops; i++, self->n_drops++)
+    troupe_ref_send (self->plumbing->basin, troupe_message_new ("drop"));
+
+  self->is_done = self->n_drops == self->plumbing->n_drops;
+  if (self->is_done)
+    g_atomic_int_dec_and_test (&self->plumbing->n_running);
+  else
+    faucet_flow (self);
+  return TRUE;
+}
+
+static gboolean
+faucet_on_is_stopped (TroupeActor    *actor,
+                      TroupeMessage  *message,
+                      GError        **error)
+{
+  troupe_message_reply_uint64 (message, TEST_FAUCET (actor)->is_stopped);
+  return TRUE;
+}
+
+static void
+faucet_class_init (FaucetClass *klass)
+{
+  TroupeActorClass *actor_class = TROUPE_ACTOR_CLASS (klass);
+
+  troupe_actor_class_bind (actor_class, "open", G_TYPE_POINTER, faucet_on_open);
+  troupe_actor_class_bind (actor_class, "flow", G_TYPE_NONE, faucet_on_flow);
+  troupe_actor_class_bind (actor_class, "is-stopped", G_TYPE_NONE, faucet_on_is_stopped);
+}
+
+static void
+faucet_init (Faucet *self)
+{
+}
+
+static guint64
+ask_number (TroupeRef  *ref,
+            const char *question)
+{
+  g_autoptr (TroupePromise) answer = troupe_ref_ask (ref, troupe_message_new (question));
+
+  troupe_test_until (troupe_promise_is_resolved (answer));
+  return troupe_promise_get_uint64 (answer);
+}
+
+static TroupeRef *
+spawn_on (guint reactor,
+          GType type)
+{
+  g_autoptr (GError) error = NULL;
+  TroupeRef *ref = troupe_system_spawn_on (system_here, troupe_system_get_nth_reactor (system_here, reactor), NULL, type, &error, NULL);
+
+  g_assert_no_error (error);
+  return ref;
+}
+
+static void
+run_backpressure (GRand *random)
+{
+  Plumbing plumbing = { .n_drops = g_rand_int_range (random, 1, 1000), .n_running = N_FAUCETS };
+  gint64 deadline = g_get_monotonic_time () + 20 * G_USEC_PER_SEC;
+  TroupeRef *faucets[N_FAUCETS];
+
+  plumbing.basin = spawn_on (0, basin_get_type ());
+  for (guint i = 0; i < N_FAUCETS; i++)
+    {
+      faucets[i] = spawn_on (i + 1, faucet_get_type ());
+      troupe_ref_send (faucets[i], troupe_message_new_pointer ("open", &plumbing, NULL));
+    }
+
+  while (g_atomic_int_get (&plumbing.n_running) > 0)
+    {
+      check (g_get_monotonic_time () < deadline);
+      g_main_context_iteration (NULL, FALSE);
+    }
+  /* What they have sent, and what lets them go on, may be on its way. */
+  while (ask_number (plumbing.basin, "level") < plumbing.n_drops * N_FAUCETS)
+    check (g_get_monotonic_time () < deadline);
+  check (ask_number (plumbing.basin, "level") == plumbing.n_drops * N_FAUCETS);
+  check (troupe_system_get_n_dead_letters (system_here) == 0);
+  for (guint i = 0; i < N_FAUCETS; i++)
+    {
+      while (ask_number (faucets[i], "is-stopped") != 0)
+        check (g_get_monotonic_time () < deadline);
+      troupe_ref_stop (faucets[i]);
+      troupe_test_until (troupe_ref_has_ended (faucets[i]));
+      troupe_ref_unref (faucets[i]);
+    }
+  check (__atomic_load_n (&plumbing.basin->extra->mailbox->n_posted, __ATOMIC_RELAXED) == 0);
+  check (plumbing.basin->extra->mailbox->n_messages == 0);
+  troupe_ref_stop (plumbing.basin);
+  troupe_test_until (troupe_ref_has_ended (plumbing.basin));
+  troupe_ref_unref (plumbing.basin);
+}
+
+static void
+test_backpressure (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("Senders on other threads that a full mailbox stops go on when it has room, and nothing is lost.");
+
+  system_here = troupe_system_new_with_reactors (NULL, NULL, 1 + N_FAUCETS, &error);
+  g_assert_no_error (error);
+  repeat (run_backpressure);
+  troupe_test_system_end (system_here);
+}
+
+/* }}} */
 
 int
 main (int   argc,
@@ -960,6 +1192,7 @@ main (int   argc,
   g_test_add_func ("/troupe/litmus/canceller", test_canceller);
   g_test_add_func ("/troupe/litmus/list", test_list);
   g_test_add_func ("/troupe/litmus/addresses", test_addresses);
+  g_test_add_func ("/troupe/litmus/backpressure", test_backpressure);
 
   crew_start ();
   status = g_test_run ();
