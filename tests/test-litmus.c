@@ -1184,6 +1184,8 @@ main (int   argc,
 
   g_test_init (&argc, &argv, NULL);
   seed = (guint32) get_number ("TROUPE_TEST_SEED", g_test_rand_int ());
+  /* GLib makes it at first use, without a lock. */
+  g_io_error_quark ();
 
   g_test_add_func ("/troupe/litmus/mail", test_mail);
   g_test_add_func ("/troupe/litmus/slabs", test_slabs);
