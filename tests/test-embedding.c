@@ -245,7 +245,6 @@ test_socket_flood (void)
   guint n_idle;
   GSource *idle = attach_counter (g_idle_source_new (), G_PRIORITY_DEFAULT_IDLE, &n_idle);
   int fds[4];
-  gint64 end;
 
   g_test_summary ("Sockets that have more to read in every iteration leave idle sources their turns");
 
@@ -264,14 +263,13 @@ test_socket_flood (void)
   troupe_test_until (n_sunk > 0);
   n_idle = 0;
 
-  for (end = g_get_monotonic_time () + 200 * 1000; g_get_monotonic_time () < end;)
+  /* There is more to read in each iteration. */
+  while (n_idle < 10)
     {
       for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
         fill_socket (fds[i]);
       g_main_context_iteration (NULL, TRUE);
     }
-  g_test_message ("%u idles, %" G_GUINT64_FORMAT " bytes", n_idle, n_sunk);
-  g_assert_cmpuint (n_idle, >=, 10);
   g_assert_cmpuint (n_sunk, >, 65536);
 
   drop_source (idle);

@@ -254,6 +254,7 @@ test_one_source (void)
 {
   TroupeSystem *system = troupe_test_system_new ();
   g_autoptr (GPtrArray) refs = g_ptr_array_new_with_free_func ((GDestroyNotify) troupe_ref_unref);
+  gboolean polls = g_str_equal (troupe_reactor_get_backend_name (troupe_system_get_reactor (system)), "poll");
   GPollFD fds[8];
   int timeout;
   int priority;
@@ -271,8 +272,8 @@ test_one_source (void)
 
   g_assert_true (g_main_context_acquire (g_main_context_default ()));
   g_main_context_prepare (g_main_context_default (), &priority);
-  /* The context's own wake-up descriptor, and ours. */
-  g_assert_cmpint (g_main_context_query (g_main_context_default (), G_MAXINT, &timeout, fds, G_N_ELEMENTS (fds)), <=, 2);
+  /* The context's own wake-up descriptor, and ours; “poll” has no set to put its wake-up in. */
+  g_assert_cmpint (g_main_context_query (g_main_context_default (), G_MAXINT, &timeout, fds, G_N_ELEMENTS (fds)), <=, polls ? 3 : 2);
   g_main_context_release (g_main_context_default ());
 
   {
