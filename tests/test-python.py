@@ -11,12 +11,12 @@ import threading
 import unittest
 
 try:
-    import gi
+    from gi import require_version
 except ImportError as reason:
     print(f'skipped: {reason}')
     sys.exit(77)
 
-gi.require_version('Troupe', '1')
+require_version('Troupe', '1')
 from gi.repository import Gio, GLib, GObject, Troupe
 
 

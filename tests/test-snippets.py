@@ -90,7 +90,7 @@ def missing(language):
         return 'no GObject-Introspection'
     if language == 'js':
         return None if os.environ.get('TROUPE_GJS') else 'no gjs'
-    done = subprocess.run([sys.executable, '-c', 'import gi'], stderr=subprocess.DEVNULL)
+    done = subprocess.run([sys.executable, '-c', 'from gi import require_version'], stderr=subprocess.DEVNULL)
     return 'no module gi' if done.returncode != 0 else None
 
 
