@@ -1176,6 +1176,125 @@ test_backpressure (void)
 
 /* }}} */
 
+/* {{{ Marks: the watchdog's thread names the actor and the message of a turn that another thread may be about to end */
+
+#define TEST_TYPE_TWIN (test_twin_get_type ())
+G_DECLARE_FINAL_TYPE (TestTwin, test_twin, TEST, TWIN, TroupeActor)
+
+struct _TestTwin
+{
+  TroupeActor parent_instance;
+};
+
+G_DEFINE_FINAL_TYPE (TestTwin, test_twin, TROUPE_TYPE_ACTOR)
+
+/* The body says for how many µs. */
+static gboolean
+test_twin_on_spin (TroupeActor    *actor,
+                   TroupeMessage  *message,
+                   GError        **error)
+{
+  gint64 end_time = g_get_monotonic_time () + troupe_message_get_int64 (message);
+
+  while (g_get_monotonic_time () < end_time)
+    continue;
+
+  if (troupe_message_wants_reply (message))
+    troupe_message_reply (message);
+  return TRUE;
+}
+
+static void
+test_twin_class_init (TestTwinClass *klass)
+{
+  troupe_actor_class_bind (TROUPE_ACTOR_CLASS (klass), "left-turn", G_TYPE_INT64, test_twin_on_spin);
+  troupe_actor_class_bind (TROUPE_ACTOR_CLASS (klass), "right-turn", G_TYPE_INT64, test_twin_on_spin);
+}
+
+static void
+test_twin_init (TestTwin *self)
+{
+}
+
+static gint n_told;                    /* atomic */
+
+/* Of the watchdog's thread. */
+static void
+take_warning (const char     *domain,
+              GLogLevelFlags  level,
+              const char     *message,
+              gpointer        data)
+{
+  gboolean left = strstr (message, "“/left”") != NULL;
+  gboolean right = strstr (message, "“/right”") != NULL;
+
+  check (left != right);
+  if (strstr (message, "-turn") != NULL)       /* and not its birth, or its end */
+    check (strstr (message, left ? "“left-turn”" : "“right-turn”") != NULL);
+  count_up (&n_told);
+}
+
+static void
+note_turn (TroupePromise *promise,
+           gpointer       is_done)
+{
+  *(gboolean *) is_done = TRUE;
+}
+
+static void
+run_marks (GRand *random)
+{
+  TroupeReactor *reactor = troupe_system_get_nth_reactor (system_here, 1);
+  g_autoptr (TroupeRef) left = troupe_system_spawn_on (system_here, reactor, "left", test_twin_get_type (), NULL, NULL);
+  g_autoptr (TroupeRef) right = troupe_system_spawn_on (system_here, reactor, "right", test_twin_get_type (), NULL, NULL);
+  g_autoptr (TroupePromise) last = NULL;
+  gboolean is_done = FALSE;
+  guint i;
+
+  for (i = 0; i < 50; i++)
+    {
+      troupe_ref_send (left, troupe_message_new_int64 ("left-turn", g_rand_int_range (random, 0, 2000)));
+      troupe_ref_send (right, troupe_message_new_int64 ("right-turn", g_rand_int_range (random, 0, 2000)));
+    }
+  last = troupe_ref_ask (right, troupe_message_new_int64 ("right-turn", 0));
+  troupe_promise_add_both (last, note_turn, &is_done, NULL);
+
+  troupe_system_set_watchdog (system_here, 1);
+  while (!is_done)
+    {
+      /* Each time it begins to look anew, so not too often. */
+      if (g_rand_int_range (random, 0, 20000) == 0)
+        troupe_system_set_watchdog (system_here, g_rand_int_range (random, 0, 3));
+      dawdle (random);
+      g_main_context_iteration (NULL, FALSE);
+    }
+
+  troupe_ref_stop (left);
+  troupe_ref_stop (right);
+  troupe_test_until (troupe_ref_has_ended (left) && troupe_ref_has_ended (right));
+}
+
+static void
+test_marks (void)
+{
+  g_autoptr (GError) error = NULL;
+  GLogLevelFlags fatal = g_log_set_always_fatal (G_LOG_FATAL_MASK);
+  guint handler = g_log_set_handler ("Troupe", G_LOG_LEVEL_WARNING, take_warning, NULL);
+
+  g_test_summary ("A watchdog that is set and taken away all the time tells no actor's message as another's.");
+
+  system_here = troupe_system_new_with_reactors (NULL, NULL, 2, &error);
+  g_assert_no_error (error);
+  repeat (run_marks);
+  troupe_test_system_end (system_here);
+  check (g_atomic_int_get (&n_told) > 0);
+
+  g_log_remove_handler ("Troupe", handler);
+  g_log_set_always_fatal (fatal);
+}
+
+/* }}} */
+
 int
 main (int   argc,
       char *argv[])
@@ -1195,6 +1314,7 @@ main (int   argc,
   g_test_add_func ("/troupe/litmus/list", test_list);
   g_test_add_func ("/troupe/litmus/addresses", test_addresses);
   g_test_add_func ("/troupe/litmus/backpressure", test_backpressure);
+  g_test_add_func ("/troupe/litmus/marks", test_marks);
 
   crew_start ();
   status = g_test_run ();
