@@ -215,6 +215,15 @@ troupe_system_publish_letter (TroupeSystem  *self,
   troupe_system_publish_news (self, news, target, TROUPE_TYPE_DEAD_LETTER, letter);
 }
 
+/* A thread that was left behind may bury some after the end, of which nobody who listened needs know. */
+static gboolean
+troupe_system_is_too_late (TroupeSystem *self,
+                           TroupeRef    *target)
+{
+  return troupe_system_get_state (self) == STATE_ENDED &&
+         (troupe_pool_has_lost (target->reactor) || (troupe_reactor_here != NULL && troupe_pool_has_lost (troupe_reactor_here)));
+}
+
 void
 troupe_system_bury (TroupeSystem  *self,
                     TroupeRef     *target,
@@ -226,8 +235,7 @@ troupe_system_bury (TroupeSystem  *self,
 
   __atomic_fetch_add (&self->n_dead_letters, 1, __ATOMIC_RELAXED);
 
-  /* A thread that was left behind may bury some after the end, of which nobody who listened needs know. */
-  if (troupe_system_get_state (self) != STATE_ENDED && g_signal_has_handler_pending (self, signals[DEAD_LETTER], 0, FALSE))
+  if (g_signal_has_handler_pending (self, signals[DEAD_LETTER], 0, FALSE) && !troupe_system_is_too_late (self, target))
     g_signal_emit (self, signals[DEAD_LETTER], 0, target, message, reason);
   troupe_system_publish_letter (self, target, message, reason);
 }
