@@ -38,7 +38,7 @@
  * @json: the object
  * @error: where to say why it failed
  *
- * Handles one object, which is valid during the call only.
+ * Handles one object, which is valid during the call only, unless it is taken with `troupe_json_protocol_steal_json ()`.
  *
  * Returns: %FALSE with @error set if it failed, which drops the connection
  *
@@ -78,6 +78,7 @@
 typedef struct
 {
   const char *line;                  /* while its object is being handled, else NULL */
+  struct json_object *json;          /* that object, unless it was stolen */
   guint       max_depth;
   guint       max_errors;            /* 0: any number */
   guint       n_errors;
@@ -164,9 +165,10 @@ troupe_json_protocol_line_received (TroupeLineProtocol  *line_protocol,
     return TROUPE_JSON_PROTOCOL_GET_CLASS (self)->bad_json (self, reason, offset, error);
 
   priv->line = line;
+  priv->json = json;
   ok = TROUPE_JSON_PROTOCOL_GET_CLASS (self)->json_received (self, json, error);
   priv->line = NULL;
-  json_object_put (json);
+  json_object_put (g_steal_pointer (&priv->json));
   return ok;
 }
 
@@ -392,4 +394,28 @@ troupe_json_protocol_send_text (TroupeJsonProtocol *self,
     text = line = g_strdelimit (g_strdup (text), "\r\n", ' ');
 
   troupe_line_protocol_write (TROUPE_LINE_PROTOCOL (self), text, strlen (text), "\n");
+}
+
+/**
+ * troupe_json_protocol_steal_json: (skip)
+ * @self: the connection, in its `json_received`
+ *
+ * Takes the object that is being handled, to send it on in a message or to keep it, without a copy.
+ *
+ * Nobody else has any part of it, as [ctor@Troupe.Message.new_json] wants it. What `json_received` got is the same object. Language bindings
+ * have the text, and [ctor@Troupe.Message.new_json_string].
+ *
+ * Returns: (transfer full): the object; take it once
+ *
+ * Since: 1.0
+ */
+struct json_object *
+troupe_json_protocol_steal_json (TroupeJsonProtocol *self)
+{
+  TroupeJsonProtocolPrivate *priv = troupe_json_protocol_get_instance_private (self);
+
+  g_return_val_if_fail (TROUPE_IS_JSON_PROTOCOL (self), NULL);
+  g_return_val_if_fail (priv->json != NULL, NULL);
+
+  return g_steal_pointer (&priv->json);
 }

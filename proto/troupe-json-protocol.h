@@ -21,7 +21,7 @@ G_DECLARE_DERIVABLE_TYPE (TroupeJsonProtocol, troupe_json_protocol, TROUPE, JSON
 /**
  * TroupeJsonProtocolClass:
  * @parent_class: the parent
- * @json_received: (skip): one object has come, valid during the call only; by default it calls @text_received with its text
+ * @json_received: (skip): one object has come, valid during the call only unless it is stolen; by default it calls @text_received with its text
  * @text_received: the same, as JSON text, for languages that have their own JSON
  * @bad_json: a line was not an object within the limits. The default answers with an object that says why and where; after more than
  *   [property@Troupe.JsonProtocol:max-errors] of them it also closes the connection. %FALSE with an error drops it
@@ -50,10 +50,12 @@ struct _TroupeJsonProtocolClass
 };
 
 TROUPE_AVAILABLE_IN_ALL
-void troupe_json_protocol_send      (TroupeJsonProtocol *self,
-                                     struct json_object *json);
+void                troupe_json_protocol_send       (TroupeJsonProtocol *self,
+                                                     struct json_object *json);
 TROUPE_AVAILABLE_IN_ALL
-void troupe_json_protocol_send_text (TroupeJsonProtocol *self,
-                                     const char         *text);
+void                troupe_json_protocol_send_text  (TroupeJsonProtocol *self,
+                                                     const char         *text);
+TROUPE_AVAILABLE_IN_ALL
+struct json_object *troupe_json_protocol_steal_json (TroupeJsonProtocol *self) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS
