@@ -1,0 +1,170 @@
+/* chat-lines.c - the lines of a room, a list model that takes many at a time
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "chat-lines.h"
+
+#define BATCH     256                /* most lines that are shown at a time */
+#define MAX_LINES 100000
+#define FORGET    1000               /* of the oldest, when there are more than that */
+
+/*
+ * Telling a list view of each line costs more than the line does when thousands come at once, as in joining a room with a long history. So
+ * lines are told of when the main loop is idle, before it draws; those that come while it is busy, a batch at a time.
+ */
+struct _ChatLines
+{
+  GObject    parent_instance;
+  GPtrArray *lines;                  /* of ChatLine */
+  guint      n_shown;                /* of these, that the list model has told of */
+  guint      idle;                   /* source that tells of the others, or 0 */
+};
+
+static void chat_lines_list_model_init (GListModelInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (ChatLines, chat_lines, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, chat_lines_list_model_init))
+
+static GType
+chat_lines_get_item_type (GListModel *model)
+{
+  return CHAT_TYPE_LINE;
+}
+
+static guint
+chat_lines_get_n_items (GListModel *model)
+{
+  return CHAT_LINES (model)->n_shown;
+}
+
+static gpointer
+chat_lines_get_item (GListModel *model,
+                     guint       position)
+{
+  ChatLines *self = CHAT_LINES (model);
+
+  return position < self->n_shown ? g_object_ref (g_ptr_array_index (self->lines, position)) : NULL;
+}
+
+static void
+chat_lines_list_model_init (GListModelInterface *iface)
+{
+  iface->get_item_type = chat_lines_get_item_type;
+  iface->get_n_items = chat_lines_get_n_items;
+  iface->get_item = chat_lines_get_item;
+}
+
+static void
+chat_lines_forget (ChatLines *self)
+{
+  g_ptr_array_remove_range (self->lines, 0, FORGET);
+  self->n_shown -= FORGET;
+  chat_line_set_begins_day (g_ptr_array_index (self->lines, 0), TRUE);
+  g_list_model_items_changed (G_LIST_MODEL (self), 0, FORGET, 0);
+}
+
+static void
+chat_lines_show (ChatLines *self)
+{
+  guint before = self->n_shown;
+
+  g_clear_handle_id (&self->idle, g_source_remove);
+  self->n_shown = self->lines->len;
+  g_list_model_items_changed (G_LIST_MODEL (self), before, 0, self->n_shown - before);
+
+  if (self->lines->len > MAX_LINES)
+    chat_lines_forget (self);
+}
+
+static gboolean
+show_cb (gpointer user_data)
+{
+  ChatLines *self = user_data;
+
+  self->idle = 0;
+  chat_lines_show (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+chat_lines_dispose (GObject *object)
+{
+  ChatLines *self = CHAT_LINES (object);
+
+  g_clear_handle_id (&self->idle, g_source_remove);
+  G_OBJECT_CLASS (chat_lines_parent_class)->dispose (object);
+}
+
+static void
+chat_lines_finalize (GObject *object)
+{
+  g_ptr_array_unref (CHAT_LINES (object)->lines);
+  G_OBJECT_CLASS (chat_lines_parent_class)->finalize (object);
+}
+
+static void
+chat_lines_class_init (ChatLinesClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = chat_lines_dispose;
+  G_OBJECT_CLASS (klass)->finalize = chat_lines_finalize;
+}
+
+static void
+chat_lines_init (ChatLines *self)
+{
+  self->lines = g_ptr_array_new_with_free_func (g_object_unref);
+}
+
+ChatLines *
+chat_lines_new (void)
+{
+  return g_object_new (CHAT_TYPE_LINES, NULL);
+}
+
+static ChatLine *
+chat_lines_get_last (ChatLines *self)
+{
+  return self->lines->len > 0 ? g_ptr_array_index (self->lines, self->lines->len - 1) : NULL;
+}
+
+static gboolean
+is_same_day (gint64 a,
+             gint64 b)
+{
+  g_autoptr (GDateTime) day_a = NULL;
+  g_autoptr (GDateTime) day_b = NULL;
+
+  if (a == b)
+    return TRUE;
+
+  day_a = g_date_time_new_from_unix_local (a);
+  day_b = g_date_time_new_from_unix_local (b);
+  return g_date_time_get_day_of_year (day_a) == g_date_time_get_day_of_year (day_b) &&
+         g_date_time_get_year (day_a) == g_date_time_get_year (day_b);
+}
+
+void
+chat_lines_append (ChatLines *self,
+                   ChatLine  *line)
+{
+  ChatLine *last = chat_lines_get_last (self);
+
+  chat_line_set_begins_day (line, last == NULL || !is_same_day (chat_line_get_time (last), chat_line_get_time (line)));
+  g_ptr_array_add (self->lines, line);
+
+  if (self->lines->len - self->n_shown >= BATCH)
+    chat_lines_show (self);
+  else if (self->idle == 0)
+    self->idle = g_idle_add_full (G_PRIORITY_HIGH_IDLE, show_cb, self, NULL);
+}
+
+GHashTable *
+chat_lines_dup_set (ChatLines *self)
+{
+  GHashTable *set = g_hash_table_new_full (chat_line_hash, chat_line_equal, g_object_unref, NULL);
+
+  for (guint i = 0; i < self->lines->len; i++)
+    g_hash_table_add (set, g_object_ref (g_ptr_array_index (self->lines, i)));
+
+  return set;
+}
