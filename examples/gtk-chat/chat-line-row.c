@@ -10,7 +10,7 @@ struct _ChatLineRow
 {
   GtkWidget  parent_instance;
   ChatLine  *line;                   /* or NULL */
-  GtkWidget *day;
+  GtkLabel  *day;
   GtkWidget *unread;
   GtkLabel  *nick;
   GtkLabel  *text;
@@ -20,32 +20,29 @@ struct _ChatLineRow
 G_DEFINE_FINAL_TYPE (ChatLineRow, chat_line_row, GTK_TYPE_WIDGET)
 
 static char *
-format_day (GDateTime *when)
+chat_line_row_dup_day (ChatLineRow *self)
 {
-  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
-  gint days = (g_date_time_to_unix (now) + g_date_time_get_utc_offset (now) / G_USEC_PER_SEC) / 86400 -
-              (g_date_time_to_unix (when) + g_date_time_get_utc_offset (when) / G_USEC_PER_SEC) / 86400;
+  gint64 today = chat_line_get_day (g_get_real_time () / G_USEC_PER_SEC);
+  gint64 day = chat_line_get_day (chat_line_get_time (self->line));
+  g_autoptr (GDateTime) when = NULL;
 
-  if (days == 0)
+  if (day == today)
     return g_strdup ("Today");
-  if (days == 1)
+  if (day == today - 1)
     return g_strdup ("Yesterday");
 
+  when = chat_line_dup_local_time (self->line);
   return g_date_time_format (when, "%A, %-d %B %Y");
 }
 
 static void
-chat_line_row_show_day (ChatLineRow *self,
-                        GDateTime   *when)
+chat_line_row_show_day (ChatLineRow *self)
 {
-  g_autofree char *day = NULL;
+  gboolean begins_day = chat_line_get_begins_day (self->line);
+  g_autofree char *day = begins_day ? chat_line_row_dup_day (self) : NULL;
 
-  gtk_widget_set_visible (self->day, chat_line_get_begins_day (self->line));
-  if (!chat_line_get_begins_day (self->line))
-    return;
-
-  day = format_day (when);
-  gtk_label_set_label (GTK_LABEL (self->day), day);
+  gtk_label_set_label (self->day, day);
+  gtk_widget_set_visible (GTK_WIDGET (self->day), begins_day);
 }
 
 static void
@@ -93,10 +90,10 @@ chat_line_row_describe (ChatLineRow *self,
 static void
 chat_line_row_show (ChatLineRow *self)
 {
-  g_autoptr (GDateTime) when = g_date_time_new_from_unix_local (chat_line_get_time (self->line));
+  g_autoptr (GDateTime) when = chat_line_dup_local_time (self->line);
   g_autofree char *time = g_date_time_format (when, "%H:%M");
 
-  chat_line_row_show_day (self, when);
+  chat_line_row_show_day (self);
   chat_line_row_show_unread (self);
   chat_line_row_show_nick (self);
   chat_line_row_show_text (self);

@@ -4,6 +4,8 @@
 
 #include "chat-line.h"
 
+#define SECONDS_A_DAY (24 * 60 * 60)
+
 struct _ChatLine
 {
   GObject      parent_instance;
@@ -118,6 +120,34 @@ chat_line_equal (gconstpointer line,
 
   return self->time == other->time && self->kind == other->kind && self->nick == other->nick &&
          g_str_equal (self->text, other->text);
+}
+
+/* Looking the local time zone up for each line would cost more than all else that is done with it. */
+static GTimeZone *
+get_zone (void)
+{
+  static GTimeZone *zone;
+
+  if (zone == NULL)
+    zone = g_time_zone_new_local ();
+
+  return zone;
+}
+
+GDateTime *
+chat_line_dup_local_time (ChatLine *self)
+{
+  g_autoptr (GDateTime) utc = g_date_time_new_from_unix_utc (self->time);
+
+  return utc != NULL ? g_date_time_to_timezone (utc, get_zone ()) : g_date_time_new_now (get_zone ());
+}
+
+gint64
+chat_line_get_day (gint64 time)
+{
+  int interval = g_time_zone_find_interval (get_zone (), G_TIME_TYPE_UNIVERSAL, time);
+
+  return (time + g_time_zone_get_offset (get_zone (), interval)) / SECONDS_A_DAY;
 }
 
 gboolean

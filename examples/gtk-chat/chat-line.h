@@ -27,6 +27,9 @@ gint64        chat_line_get_time       (ChatLine     *self);
 guint         chat_line_hash           (gconstpointer line);
 gboolean      chat_line_equal          (gconstpointer line,
                                         gconstpointer other_line);
+GDateTime    *chat_line_dup_local_time (ChatLine     *self);
+/* Which day, in local time, that is, counted from 1970 on. */
+gint64        chat_line_get_day        (gint64        time);
 gboolean      chat_line_get_begins_day (ChatLine     *self);
 void          chat_line_set_begins_day (ChatLine     *self,
                                         gboolean      begins_day);

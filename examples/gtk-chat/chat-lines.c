@@ -131,16 +131,7 @@ static gboolean
 is_same_day (gint64 a,
              gint64 b)
 {
-  g_autoptr (GDateTime) day_a = NULL;
-  g_autoptr (GDateTime) day_b = NULL;
-
-  if (a == b)
-    return TRUE;
-
-  day_a = g_date_time_new_from_unix_local (a);
-  day_b = g_date_time_new_from_unix_local (b);
-  return g_date_time_get_day_of_year (day_a) == g_date_time_get_day_of_year (day_b) &&
-         g_date_time_get_year (day_a) == g_date_time_get_year (day_b);
+  return a == b || chat_line_get_day (a) == chat_line_get_day (b);
 }
 
 void

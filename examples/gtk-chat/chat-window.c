@@ -247,6 +247,13 @@ on_trouble_changed (ChatWindow *self)
 }
 
 static void
+on_banner_closed (ChatWindow *self)
+{
+  if (!gtk_revealer_get_child_revealed (self->banner))
+    gtk_label_set_label (self->trouble, "");
+}
+
+static void
 on_topic_changed (ChatWindow *self)
 {
   gtk_widget_set_visible (GTK_WIDGET (self->topic), *gtk_label_get_label (self->topic) != '\0');
@@ -301,6 +308,7 @@ chat_window_bind_children (GtkWidgetClass *widget_class)
   gtk_widget_class_bind_template_child (widget_class, ChatWindow, trouble);
 
   gtk_widget_class_bind_template_callback (widget_class, on_active_changed);
+  gtk_widget_class_bind_template_callback (widget_class, on_banner_closed);
   gtk_widget_class_bind_template_callback (widget_class, on_join);
   gtk_widget_class_bind_template_callback (widget_class, on_line_bind);
   gtk_widget_class_bind_template_callback (widget_class, on_line_setup);
