@@ -22,6 +22,8 @@ G_DEFINE_FINAL_TYPE (TestObjects, test_objects, TROUPE_TYPE_JSON_PROTOCOL)
 
 static GString *told;                /* objects one to a line; refusals as “code@offset” */
 static gboolean policy_drops;
+static gboolean steals;
+static struct json_object *stolen;
 
 static gboolean
 test_objects_json_received (TroupeJsonProtocol  *self,
@@ -30,6 +32,11 @@ test_objects_json_received (TroupeJsonProtocol  *self,
 {
   g_assert_true (json_object_is_type (json, json_type_object));
   g_string_append_printf (told, "%s\n", json_object_to_json_string_ext (json, JSON_C_TO_STRING_PLAIN));
+  if (steals)
+    {
+      stolen = troupe_json_protocol_steal_json (self);
+      g_assert_true (stolen == json);
+    }
   return TRUE;
 }
 
@@ -444,6 +451,28 @@ test_arguments (void)
   json_object_put (array);
 }
 
+static void
+test_steal (void)
+{
+  g_autoptr (TestObjects) self = objects_new ();
+  g_autoptr (TroupeMessage) message = NULL;
+
+  g_test_summary ("An object that was stolen outlives its line and goes on in a message, and the next line is read as ever");
+
+  steals = TRUE;
+  g_assert_true (feed (self, "{\"a\":1}\n", -1, NULL));
+  steals = FALSE;
+  g_assert_true (feed (self, "{\"b\":2}\n", -1, NULL));
+  g_assert_cmpstr (told->str, ==, "{\"a\":1}\n{\"b\":2}\n");
+
+  message = troupe_message_new_json ("event", g_steal_pointer (&stolen));
+  g_assert_cmpint (json_object_get_int (json_object_object_get (troupe_message_get_json (message), "a")), ==, 1);
+
+  g_test_expect_message ("Troupe", G_LOG_LEVEL_CRITICAL, "*priv->json != NULL*");
+  g_assert_null (troupe_json_protocol_steal_json (TROUPE_JSON_PROTOCOL (self)));
+  g_test_assert_expected_messages ();
+}
+
 int
 main (int    argc,
       char **argv)
@@ -462,6 +491,7 @@ main (int    argc,
   g_test_add_func ("/troupe/json-protocol/answers", test_answers);
   g_test_add_func ("/troupe/json-protocol/max-errors", test_max_errors);
   g_test_add_func ("/troupe/json-protocol/arguments", test_arguments);
+  g_test_add_func ("/troupe/json-protocol/steal", test_steal);
 
   return g_test_run ();
 }

@@ -8,13 +8,13 @@
 
 struct _ChatLineRow
 {
-  GtkWidget  parent_instance;
-  ChatLine  *line;                   /* or NULL */
-  GtkLabel  *day;
-  GtkWidget *unread;
-  GtkLabel  *nick;
-  GtkLabel  *text;
-  GtkLabel  *time;
+  GtkWidget       parent_instance;
+  ChatLine       *line;              /* or NULL */
+  GtkLabel       *day;
+  GtkWidget      *unread;
+  GtkInscription *nick;              /* of a width that does not depend on what it says: hundreds are measured at a time */
+  GtkLabel       *text;
+  GtkInscription *time;
 };
 
 G_DEFINE_FINAL_TYPE (ChatLineRow, chat_line_row, GTK_TYPE_WIDGET)
@@ -62,7 +62,7 @@ chat_line_row_show_nick (ChatLineRow *self)
   if (nick != NULL)
     classes[1] = colour = g_strdup_printf ("colour-%u", g_str_hash (nick) % N_COLOURS);
 
-  gtk_label_set_label (self->nick, nick);
+  gtk_inscription_set_text (self->nick, nick);
   gtk_widget_set_css_classes (GTK_WIDGET (self->nick), classes);
 }
 
@@ -97,7 +97,7 @@ chat_line_row_show (ChatLineRow *self)
   chat_line_row_show_unread (self);
   chat_line_row_show_nick (self);
   chat_line_row_show_text (self);
-  gtk_label_set_label (self->time, time);
+  gtk_inscription_set_text (self->time, time);
   chat_line_row_describe (self, time);
 }
 

@@ -4,20 +4,26 @@
 
 #include "chat-lines.h"
 
-#define BATCH     256                /* most lines that are shown at a time */
+#define FRAME_MS  16
+#define MANY      200                /* lines at a time, of which nobody reads the first */
+#define MANY_MS   250
 #define MAX_LINES 100000
-#define FORGET    1000               /* of the oldest, when there are more than that */
+#define FORGET    1000               /* of the oldest, and what is above that, when there are more */
 
 /*
- * Telling a list view of each line costs more than the line does when thousands come at once, as in joining a room with a long history. So
- * lines are told of when the main loop is idle, before it draws; those that come while it is busy, a batch at a time.
+ * A list view keeps some 200 rows at hand, and fills them anew when so many lines are added behind those that it shows. So lines are told of
+ * once a frame at most, and if they come in floods, as when one joins a room with a long history, four times a second.
+ *
+ * That must not be left to an idle source: while there is always something to do it would be ready in every iteration, and the frames of the
+ * window, which have a lower priority, in none.
  */
 struct _ChatLines
 {
   GObject    parent_instance;
   GPtrArray *lines;                  /* of ChatLine */
   guint      n_shown;                /* of these, that the list model has told of */
-  guint      idle;                   /* source that tells of the others, or 0 */
+  guint      timeout;                /* source that tells of the others, or 0 */
+  gint64     next;                   /* µs: not before then */
 };
 
 static void chat_lines_list_model_init (GListModelInterface *iface);
@@ -57,20 +63,23 @@ chat_lines_list_model_init (GListModelInterface *iface)
 static void
 chat_lines_forget (ChatLines *self)
 {
-  g_ptr_array_remove_range (self->lines, 0, FORGET);
-  self->n_shown -= FORGET;
+  guint n = self->lines->len - MAX_LINES + FORGET;
+
+  g_ptr_array_remove_range (self->lines, 0, n);
+  self->n_shown -= n;
   chat_line_set_begins_day (g_ptr_array_index (self->lines, 0), TRUE);
-  g_list_model_items_changed (G_LIST_MODEL (self), 0, FORGET, 0);
+  g_list_model_items_changed (G_LIST_MODEL (self), 0, n, 0);
 }
 
 static void
 chat_lines_show (ChatLines *self)
 {
   guint before = self->n_shown;
+  guint n_new = self->lines->len - before;
 
-  g_clear_handle_id (&self->idle, g_source_remove);
   self->n_shown = self->lines->len;
-  g_list_model_items_changed (G_LIST_MODEL (self), before, 0, self->n_shown - before);
+  self->next = g_get_monotonic_time () + 1000 * (n_new < MANY ? FRAME_MS : MANY_MS);
+  g_list_model_items_changed (G_LIST_MODEL (self), before, 0, n_new);
 
   if (self->lines->len > MAX_LINES)
     chat_lines_forget (self);
@@ -81,7 +90,7 @@ show_cb (gpointer user_data)
 {
   ChatLines *self = user_data;
 
-  self->idle = 0;
+  self->timeout = 0;
   chat_lines_show (self);
   return G_SOURCE_REMOVE;
 }
@@ -91,7 +100,7 @@ chat_lines_dispose (GObject *object)
 {
   ChatLines *self = CHAT_LINES (object);
 
-  g_clear_handle_id (&self->idle, g_source_remove);
+  g_clear_handle_id (&self->timeout, g_source_remove);
   G_OBJECT_CLASS (chat_lines_parent_class)->dispose (object);
 }
 
@@ -143,10 +152,12 @@ chat_lines_append (ChatLines *self,
   chat_line_set_begins_day (line, last == NULL || !is_same_day (chat_line_get_time (last), chat_line_get_time (line)));
   g_ptr_array_add (self->lines, line);
 
-  if (self->lines->len - self->n_shown >= BATCH)
-    chat_lines_show (self);
-  else if (self->idle == 0)
-    self->idle = g_idle_add_full (G_PRIORITY_HIGH_IDLE, show_cb, self, NULL);
+  if (self->timeout == 0)
+    {
+      gint64 wait_ms = (self->next - g_get_monotonic_time ()) / 1000;
+
+      self->timeout = g_timeout_add_full (G_PRIORITY_HIGH_IDLE, MAX (wait_ms, 0), show_cb, self, NULL);
+    }
 }
 
 GHashTable *
