@@ -30,6 +30,8 @@ struct _ChatWindow
 
   gboolean             follows;      /* the last line stays in view */
   guint                scroll;       /* source that brings it there, or 0 */
+  double               value;        /* of the adjustment, at the last look */
+  double               height;
 };
 
 G_DEFINE_FINAL_TYPE (ChatWindow, chat_window, GTK_TYPE_APPLICATION_WINDOW)
@@ -56,13 +58,21 @@ on_lines_changed (ChatWindow *self)
     self->scroll = g_idle_add_full (G_PRIORITY_HIGH_IDLE, scroll_cb, self, NULL);
 }
 
+/* The view moves, too, when it learns how high its rows are: then it is of another height. */
 static void
 on_scrolled (ChatWindow    *self,
              GtkAdjustment *adjustment)
 {
-  double bottom = gtk_adjustment_get_upper (adjustment) - gtk_adjustment_get_page_size (adjustment);
+  double value = gtk_adjustment_get_value (adjustment);
+  double height = gtk_adjustment_get_upper (adjustment);
 
-  self->follows = self->scroll != 0 || gtk_adjustment_get_value (adjustment) >= bottom - 1;
+  if (value >= height - gtk_adjustment_get_page_size (adjustment) - 1)
+    self->follows = TRUE;
+  else if (value < self->value && height == self->height)
+    self->follows = FALSE;
+
+  self->value = value;
+  self->height = height;
 }
 
 static void
