@@ -18,7 +18,7 @@ import time
 
 SKIP = 77
 PATIENCE = 60                        # seconds that anything may take
-N_LINES = 50000
+N_LINES = 5000 if os.environ.get('TROUPE_SANITIZE') else 50000
 EXAMPLES = os.environ.get('TROUPE_EXAMPLES', 'build/examples')
 GTK_CHAT = os.path.join(EXAMPLES, 'gtk-chat', 'gtk-chat')
 LOCAL = 'tcp:0:interface=127.0.0.1'
@@ -476,7 +476,7 @@ def test_many_lines(desktop):
     waits = [window.measure()]
     while len(waits) % 20 or not window.ends_with(f'line {N_LINES - 1} of'):
         waits.append(window.measure())
-        assert time.monotonic() - began < PATIENCE, window.last_rows()
+        assert time.monotonic() - began < PATIENCE, [name for name, _ in window.last_rows()]
     took = time.monotonic() - began
     longest = max(waits)
     print(f'{N_LINES} lines in {took:.2f} s; {len(waits)} questions answered meanwhile, the slowest in {longest * 1000:.0f} ms, '
