@@ -79,6 +79,8 @@ struct _TroupeReactor
   TroupeTimerHeap  timers;
   gint64           now;              /* µs, read at least every TROUPE_CLOCK_TURNS turns */
   guint            turns;            /* of this pass */
+  guint            pass_turns;       /* most of these; see troupe_reactor_set_budget () */
+  gint64           pass_us;          /* longest pass */
   gboolean         yielding;         /* the next iteration is others' */
   gboolean         rested;           /* others had an iteration since the last pass */
   gint64           busy_since;       /* the first pass after that, µs */

@@ -24,8 +24,8 @@
  * reactors; get one with [method@Troupe.System.get_reactor].
  *
  * Each dispatch of the source is a *pass*: it takes in mail from other threads, what the descriptors announce and the timers that
- * are due, then gives the actors with mail their turns, at most 512 of them or for 2 ms. A pass that leaves work behind sits
- * out the next iteration of the main loop, so that sources of lower priority have theirs.
+ * are due, then gives the actors with mail their turns, at most 512 of them or for 2 ms unless [method@Troupe.Reactor.set_budget] has said otherwise. A pass
+ * that leaves work behind sits out the next iteration of the main loop, so that sources of lower priority have theirs.
  *
  * Since: 1.0
  */
@@ -430,7 +430,7 @@ troupe_reactor_run_pass (TroupeReactor *self)
   /* A flood on sockets leaves nothing behind in any one pass, and yet every iteration would be ours. */
   self->pass_end = troupe_reactor_read_clock (self);
   troupe_reactor_count_pass (self, begun);
-  self->yielding = troupe_reactor_has_ready (self) || self->pass_end - self->busy_since >= TROUPE_PASS_US;
+  self->yielding = troupe_reactor_has_ready (self) || self->pass_end - self->busy_since >= self->pass_us;
   troupe_reactor_begin_spin (self);
 }
 
@@ -884,6 +884,8 @@ static void
 troupe_reactor_init (TroupeReactor *self)
 {
   self->wake.fd = -1;
+  self->pass_turns = TROUPE_PASS_TURNS;
+  self->pass_us = TROUPE_PASS_US;
   self->watchdog.subject = troupe_watchdog_subjects[TROUPE_WATCHDOG_CONTROL];
 }
 
@@ -1023,6 +1025,58 @@ troupe_reactor_set_priority (TroupeReactor *self,
   g_return_if_fail (TROUPE_IS_REACTOR (self));
 
   g_source_set_priority (self->source, priority);
+}
+
+/**
+ * troupe_reactor_get_budget:
+ * @self: a reactor
+ * @turns: (out) (optional): where to put how many turns a pass has at most
+ * @microseconds: (out) (optional): where to put how long it takes
+ *
+ * Gets what [method@Troupe.Reactor.set_budget] has set.
+ *
+ * Since: 1.0
+ */
+void
+troupe_reactor_get_budget (TroupeReactor *self,
+                           guint         *turns,
+                           gint64        *microseconds)
+{
+  g_return_if_fail (TROUPE_IS_REACTOR (self));
+
+  if (turns != NULL)
+    *turns = self->pass_turns;
+  if (microseconds != NULL)
+    *microseconds = self->pass_us;
+}
+
+/**
+ * troupe_reactor_set_budget:
+ * @self: a reactor
+ * @turns: how many turns a pass has at most, or 0 for the default of 512
+ * @microseconds: after how many microseconds a pass is over, or 0 for the default of 2000
+ *
+ * Sets how much actors may do before the other sources of the main context have their turn.
+ *
+ * A pass ends with whatever comes first. If actors still have mail then, or passes have filled that time one after the other, the next iteration
+ * of the main context is for others, whatever their priority: so nobody waits longer for actors than this, and what actors may take
+ * from others is a share of the time. The slice that is running is finished first, which is up to 64 turns of one actor, and the clock is looked at
+ * between slices and after some 32 turns: a turn that takes long is not interrupted.
+ *
+ * A smaller budget suits a program whose frames take long to draw; a larger one, a reactor that shares its context with nothing else.
+ *
+ * Since: 1.0
+ */
+void
+troupe_reactor_set_budget (TroupeReactor *self,
+                           guint          turns,
+                           gint64         microseconds)
+{
+  g_return_if_fail (TROUPE_IS_REACTOR (self));
+  g_return_if_fail (microseconds >= 0);
+
+  self->pass_turns = turns > 0 ? turns : TROUPE_PASS_TURNS;
+  self->pass_us = microseconds > 0 ? microseconds : TROUPE_PASS_US;
 }
 
 /**

@@ -35,6 +35,14 @@ TROUPE_AVAILABLE_IN_ALL
 void          troupe_reactor_set_priority     (TroupeReactor     *self,
                                                int                priority);
 TROUPE_AVAILABLE_IN_ALL
+void          troupe_reactor_get_budget       (TroupeReactor     *self,
+                                               guint             *turns,
+                                               gint64            *microseconds);
+TROUPE_AVAILABLE_IN_ALL
+void          troupe_reactor_set_budget       (TroupeReactor     *self,
+                                               guint              turns,
+                                               gint64             microseconds);
+TROUPE_AVAILABLE_IN_ALL
 gint64        troupe_reactor_get_time         (TroupeReactor     *self);
 TROUPE_AVAILABLE_IN_ALL
 double        troupe_reactor_get_load         (TroupeReactor     *self);

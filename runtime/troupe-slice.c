@@ -307,8 +307,8 @@ troupe_ref_run_slice (TroupeRef     *self,
 void
 troupe_reactor_run_ready (TroupeReactor *self)
 {
-  gint64 end = self->now + TROUPE_PASS_US;
-  guint next_look = TROUPE_CLOCK_TURNS;
+  gint64 end = self->now + self->pass_us;
+  guint next_look = MIN (TROUPE_CLOCK_TURNS, self->pass_turns);
   TroupeRef *ref;
 
   /* For all slices: what changes it meanwhile puts it back. */
@@ -321,8 +321,8 @@ troupe_reactor_run_ready (TroupeReactor *self)
       if (G_LIKELY (self->turns < next_look))
         continue;
       self->now = troupe_reactor_read_clock (self);
-      if (self->now >= end || self->turns >= TROUPE_PASS_TURNS)
+      if (self->now >= end || self->turns >= self->pass_turns)
         break;
-      next_look = MIN (self->turns + TROUPE_CLOCK_TURNS, TROUPE_PASS_TURNS);
+      next_look = MIN (self->turns + TROUPE_CLOCK_TURNS, self->pass_turns);
     }
 }

@@ -227,6 +227,64 @@ test_frame_clock (void)
   troupe_test_system_end (system);
 }
 
+/* How many messages the next pass handles. */
+static guint64
+count_pass (void)
+{
+  guint64 before = n_flooded;
+
+  while (n_flooded == before)
+    g_main_context_iteration (NULL, TRUE);
+
+  return n_flooded - before;
+}
+
+static void
+test_budget (void)
+{
+  TroupeSystem *system = troupe_test_system_new ();
+  TroupeReactor *reactor = troupe_system_get_reactor (system);
+  g_autoptr (TroupeRef) flood = flood_start (system);
+  guint turns;
+  gint64 microseconds;
+  gint64 begun;
+
+  g_test_summary ("A budget in turns and one in time end a pass of a flood, each by itself, and 0 brings the defaults back");
+
+  troupe_reactor_get_budget (reactor, &turns, &microseconds);
+  g_assert_cmpuint (turns, ==, 512);
+  g_assert_cmpint (microseconds, ==, 2000);
+
+  troupe_reactor_set_budget (reactor, 10, 60 * G_USEC_PER_SEC);
+  g_assert_cmpuint (count_pass (), ==, 10);
+  g_assert_cmpuint (count_pass (), ==, 10);
+  troupe_reactor_set_budget (reactor, 1, 60 * G_USEC_PER_SEC);
+  g_assert_cmpuint (count_pass (), ==, 1);
+  troupe_reactor_set_budget (reactor, 100000, 60 * G_USEC_PER_SEC);
+  g_assert_cmpuint (count_pass (), ==, 100000);
+
+  troupe_reactor_set_budget (reactor, G_MAXUINT, 20000);
+  begun = g_get_monotonic_time ();
+  g_assert_cmpuint (count_pass (), >=, 32);
+  g_assert_cmpint (g_get_monotonic_time () - begun, >=, 20000);
+  troupe_reactor_get_budget (reactor, &turns, NULL);
+  g_assert_cmpuint (turns, ==, G_MAXUINT);
+  troupe_reactor_get_budget (reactor, NULL, &microseconds);
+  g_assert_cmpint (microseconds, ==, 20000);
+
+  troupe_reactor_set_budget (reactor, 0, 0);
+  g_assert_cmpuint (count_pass (), <=, 512);
+  troupe_reactor_get_budget (reactor, &turns, &microseconds);
+  g_assert_cmpuint (turns, ==, 512);
+  g_assert_cmpint (microseconds, ==, 2000);
+
+  g_test_expect_message ("Troupe", G_LOG_LEVEL_CRITICAL, "*microseconds >= 0*");
+  troupe_reactor_set_budget (reactor, 0, -1);
+  g_test_assert_expected_messages ();
+
+  troupe_test_system_end (system);
+}
+
 static void
 fill_socket (int fd)
 {
@@ -455,6 +513,7 @@ main (int   argc,
   g_test_add_func ("/troupe/embedding/idle", test_idle);
   g_test_add_func ("/troupe/embedding/default-idle", test_default_idle);
   g_test_add_func ("/troupe/embedding/frame-clock", test_frame_clock);
+  g_test_add_func ("/troupe/embedding/budget", test_budget);
   g_test_add_func ("/troupe/embedding/socket-flood", test_socket_flood);
   g_test_add_func ("/troupe/embedding/one-source", test_one_source);
   g_test_add_func ("/troupe/embedding/thread", test_thread);
