@@ -16,7 +16,8 @@ import tempfile
 import threading
 import time
 
-SKIP = 77
+from display import skip, start
+
 PATIENCE = 60                        # seconds that anything may take
 N_LINES = 5000 if os.environ.get('TROUPE_SANITIZE') else 50000
 EXAMPLES = os.environ.get('TROUPE_EXAMPLES', 'build/examples')
@@ -24,14 +25,9 @@ GTK_CHAT = os.path.join(EXAMPLES, 'gtk-chat', 'gtk-chat')
 LOCAL = 'tcp:0:interface=127.0.0.1'
 
 
-def skip(reason):
-    print(f'skipped: {reason}')
-    sys.exit(SKIP)
-
-
 if not os.path.exists(GTK_CHAT):
     skip('gtk-chat is not built (libgtk-4-dev)')
-for program, package in {'Xvfb': 'xvfb', 'xdotool': 'xdotool', 'nc': 'netcat-openbsd', 'dbus-daemon': 'dbus-daemon'}.items():
+for program, package in {'xdotool': 'xdotool', 'nc': 'netcat-openbsd', 'dbus-daemon': 'dbus-daemon'}.items():
     if shutil.which(program) is None:
         skip(f'{program} is missing ({package})')
 if not os.path.exists('/usr/libexec/at-spi-bus-launcher') and not os.path.exists('/usr/lib/at-spi2-core/at-spi-bus-launcher'):
@@ -103,19 +99,13 @@ class Desktop:
     """A display, its session bus, and the framebuffer, which Xvfb keeps in a file."""
 
     def __init__(self, folder):
-        reader, writer = os.pipe()
-        self.server = subprocess.Popen(['Xvfb', '-displayfd', str(writer), '-screen', '0', '1000x700x24', '-fbdir', folder],
-                                       pass_fds=[writer], stderr=subprocess.DEVNULL)
-        os.close(writer)
-        number = os.read(reader, 16).decode().strip()
-        if number == '':
-            skip('Xvfb does not start')
+        self.server = start(folder)
         self.framebuffer = os.path.join(folder, 'Xvfb_screen0')
         self.bus = subprocess.Popen(['dbus-daemon', '--session', '--nofork', '--print-address=1'], stdout=subprocess.PIPE,
                                     stderr=subprocess.DEVNULL)
-        os.environ.update(DISPLAY=':' + number, DBUS_SESSION_BUS_ADDRESS=self.bus.stdout.readline().decode().strip(),
+        os.environ.update(DBUS_SESSION_BUS_ADDRESS=self.bus.stdout.readline().decode().strip(),
                           XDG_RUNTIME_DIR=folder, XDG_CONFIG_HOME=folder, XDG_CACHE_HOME=folder, GSETTINGS_BACKEND='memory',
-                          GDK_BACKEND='x11', GSK_RENDERER='cairo', GDK_DEBUG='gl-disable', G_DEBUG='fatal-criticals')
+                          G_DEBUG='fatal-criticals')
         # What libraries below GTK keep for as long as the program runs.
         suppressions = os.path.join(folder, 'leaks')
         with open(suppressions, 'w') as file:
