@@ -24,6 +24,7 @@ struct _ChatLines
   guint      n_shown;                /* of these, that the list model has told of */
   guint      timeout;                /* source that tells of the others, or 0 */
   gint64     next;                   /* µs: not before then */
+  gint64     day;                    /* of what was said last; 0: nothing yet */
 };
 
 static void chat_lines_list_model_init (GListModelInterface *iface);
@@ -130,26 +131,25 @@ chat_lines_new (void)
   return g_object_new (CHAT_TYPE_LINES, NULL);
 }
 
-static ChatLine *
-chat_lines_get_last (ChatLines *self)
+/* Days are those of what was said; what the service tells in between is always of today. */
+static void
+chat_lines_note_day (ChatLines *self,
+                     ChatLine  *line)
 {
-  return self->lines->len > 0 ? g_ptr_array_index (self->lines, self->lines->len - 1) : NULL;
-}
+  gint64 day = chat_line_get_day (chat_line_get_time (line));
 
-static gboolean
-is_same_day (gint64 a,
-             gint64 b)
-{
-  return a == b || chat_line_get_day (a) == chat_line_get_day (b);
+  if (chat_line_get_kind (line) == CHAT_LINE_NOTICE || day == self->day)
+    return;
+
+  chat_line_set_begins_day (line, TRUE);
+  self->day = day;
 }
 
 void
 chat_lines_append (ChatLines *self,
                    ChatLine  *line)
 {
-  ChatLine *last = chat_lines_get_last (self);
-
-  chat_line_set_begins_day (line, last == NULL || !is_same_day (chat_line_get_time (last), chat_line_get_time (line)));
+  chat_lines_note_day (self, line);
   g_ptr_array_add (self->lines, line);
 
   if (self->timeout == 0)
