@@ -35,7 +35,7 @@ if not os.path.exists('/usr/libexec/at-spi-bus-launcher') and not os.path.exists
 try:
     import gi
     gi.require_version('Atspi', '2.0')
-    from gi.repository import Atspi
+    from gi.repository import Atspi, Gio, GLib
 except (ImportError, ValueError):
     skip('Atspi is missing (gir1.2-atspi-2.0, python3-gi)')
 
@@ -180,7 +180,7 @@ class Window(Program):
                 child = top.get_child_at_index(i)
                 if child is not None:
                     yield from self.walk(child)
-            except gi.repository.GLib.Error:
+            except GLib.Error:
                 continue
 
     def find(self, role, name=None, state=None, top=None):
@@ -189,7 +189,7 @@ class Window(Program):
                 if (node.get_role_name() == role and (name is None or node.get_name() == name) and
                         (state is None or node.get_state_set().contains(state))):
                     return node
-            except gi.repository.GLib.Error:
+            except GLib.Error:
                 continue
         return None
 
@@ -360,6 +360,63 @@ def test_dark(desktop):
     wait_for('light', lambda: min(desktop.get_pixel(450, 300)) > 200)
     window.quit()
     service.end()
+
+
+PORTAL = """<node><interface name="org.freedesktop.portal.Settings">
+  <method name="Read"><arg type="s"/><arg type="s"/><arg type="v" direction="out"/></method>
+  <signal name="SettingChanged"><arg type="s"/><arg type="s"/><arg type="v"/></signal>
+</interface></node>"""
+
+
+class Portal:
+    """Tells what the desktop's setting is: dark, at first."""
+
+    def __init__(self):
+        self.context = GLib.MainContext()
+        self.loop = GLib.MainLoop.new(self.context, False)
+        self.named = threading.Event()
+        threading.Thread(target=self.run, daemon=True).start()
+        self.named.wait(PATIENCE)
+
+    def run(self):
+        self.context.push_thread_default()
+        self.bus = Gio.DBusConnection.new_for_address_sync(
+            os.environ['DBUS_SESSION_BUS_ADDRESS'],
+            Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
+        interface = Gio.DBusNodeInfo.new_for_xml(PORTAL).interfaces[0]
+        self.bus.register_object('/org/freedesktop/portal/desktop', interface,
+                                 lambda *call: call[-1].return_value(GLib.Variant('(v)', (GLib.Variant('v', GLib.Variant('u', 1)),))),
+                                 None, None)
+        Gio.bus_own_name_on_connection(self.bus, 'org.freedesktop.portal.Desktop', 0, lambda *_: self.named.set(), None)
+        self.loop.run()
+
+    def change(self, scheme):
+        self.bus.emit_signal(None, '/org/freedesktop/portal/desktop', 'org.freedesktop.portal.Settings', 'SettingChanged',
+                             GLib.Variant('(ssv)', ('org.freedesktop.appearance', 'color-scheme', GLib.Variant('u', scheme))))
+
+    def end(self):
+        self.loop.quit()
+        self.bus.close_sync(None)
+
+
+def test_setting(desktop):
+    """It is dark as long as the desktop's setting says so, until the user says something else."""
+    portal = Portal()
+    service = Service()
+    window = Window(service.json)
+    wait_for('dark', lambda: max(desktop.get_pixel(450, 300)) < 80)
+    portal.change(0)
+    wait_for('light', lambda: min(desktop.get_pixel(450, 300)) > 200)
+    window.press('ctrl+d')
+    wait_for('dark', lambda: max(desktop.get_pixel(450, 300)) < 80)
+    portal.change(1)
+    portal.change(0)
+    window.types('still here')
+    wait_for('what is typed', lambda: desktop.look())
+    assert max(desktop.get_pixel(450, 300)) < 80
+    window.quit()
+    service.end()
+    portal.end()
 
 
 def test_reconnect(desktop):
