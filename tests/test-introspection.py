@@ -23,6 +23,7 @@ TWINS = {
     'troupe_json_copy': 'JSON',
     'troupe_json_parse': 'JSON',
     'troupe_json_protocol_send': 'troupe_json_protocol_send_text',
+    'troupe_json_protocol_steal_json': 'troupe_message_new_json_string',
     'troupe_message_get_boxed': 'troupe_message_get_value',
     'troupe_message_get_json': 'troupe_message_dup_json_string',
     'troupe_message_get_pointer': 'troupe_message_get_value',
