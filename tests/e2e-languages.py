@@ -106,8 +106,11 @@ class LanguageTest(unittest.TestCase):
                 user.say('/nick ann')
                 user.read_until('ann')
                 user.say('/join lobby')
+                # It may come before or after the user.
+                deadline = time.monotonic() + SECONDS
                 user.say('/who lobby')
-                while not user.read_until(r'(?m)(bot)|Here: .*$')[1]:
+                while 'bot' not in user.read_until(r'Here: (.*)\n')[1]:
+                    self.assertLess(time.monotonic(), deadline, 'the bot has not come')
                     time.sleep(0.05)
                     user.say('/who lobby')
                 for _ in range(3):
