@@ -61,6 +61,12 @@ get_private (TroupeFactory *self)
   return troupe_factory_get_instance_private (self);
 }
 
+/* Nothing to start, or to stop. */
+static void
+troupe_factory_real_note (TroupeFactory *self)
+{
+}
+
 static TroupeRef *
 troupe_factory_real_build_protocol (TroupeFactory   *self,
                                     GSocketAddress  *peer,
@@ -137,6 +143,8 @@ troupe_factory_class_init (TroupeFactoryClass *klass)
   object_class->set_property = troupe_factory_set_property;
   actor_class->kind = "listener";
   actor_class->child_terminated = troupe_factory_child_terminated;
+  klass->start_factory = troupe_factory_real_note;
+  klass->stop_factory = troupe_factory_real_note;
   klass->build_protocol = troupe_factory_real_build_protocol;
 
   /**
@@ -161,21 +169,17 @@ troupe_factory_init (TroupeFactory *self)
 void
 troupe_factory_begin (TroupeFactory *self)
 {
-  TroupeFactoryClass *klass = TROUPE_FACTORY_GET_CLASS (self);
-
-  if (get_private (self)->n_users++ == 0 && klass->start_factory != NULL)
-    klass->start_factory (self);
+  if (get_private (self)->n_users++ == 0)
+    TROUPE_FACTORY_GET_CLASS (self)->start_factory (self);
 }
 
 void
 troupe_factory_end (TroupeFactory *self)
 {
-  TroupeFactoryClass *klass = TROUPE_FACTORY_GET_CLASS (self);
-
   g_assert (get_private (self)->n_users > 0);
 
-  if (--get_private (self)->n_users == 0 && klass->stop_factory != NULL)
-    klass->stop_factory (self);
+  if (--get_private (self)->n_users == 0)
+    TROUPE_FACTORY_GET_CLASS (self)->stop_factory (self);
 }
 
 gboolean

@@ -52,6 +52,34 @@ get_private (TroupeProtocol *self)
   return troupe_protocol_get_instance_private (self);
 }
 
+/* What a subclass may chain up to, though there is nothing to do. */
+static gboolean
+troupe_protocol_real_connection_made (TroupeProtocol  *self,
+                                      GError         **error)
+{
+  return TRUE;
+}
+
+static gboolean
+troupe_protocol_real_data_received (TroupeProtocol  *self,
+                                    const guint8    *data,
+                                    gsize            length,
+                                    GError         **error)
+{
+  return TRUE;
+}
+
+static void
+troupe_protocol_real_connection_lost (TroupeProtocol *self,
+                                      const GError   *reason)
+{
+}
+
+static void
+troupe_protocol_real_note (TroupeProtocol *self)
+{
+}
+
 static void
 troupe_protocol_dispose (GObject *object)
 {
@@ -66,6 +94,14 @@ troupe_protocol_class_init (TroupeProtocolClass *klass)
   G_OBJECT_CLASS (klass)->dispose = troupe_protocol_dispose;
   TROUPE_ACTOR_CLASS (klass)->kind = "connection";
   TROUPE_ACTOR_CLASS (klass)->temporary = TRUE;
+  klass->connection_made = troupe_protocol_real_connection_made;
+  klass->data_received = troupe_protocol_real_data_received;
+  klass->connection_lost = troupe_protocol_real_connection_lost;
+  klass->read_closed = troupe_protocol_real_note;
+  klass->write_closed = troupe_protocol_real_note;
+  klass->write_paused = troupe_protocol_real_note;
+  klass->write_resumed = troupe_protocol_real_note;
+  klass->read_resumed = troupe_protocol_real_note;
 }
 
 static void

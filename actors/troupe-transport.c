@@ -309,8 +309,7 @@ troupe_transport_end (TroupeTransport *self,
   self->owner = NULL;
   g_clear_error (&self->failure);
 
-  if (klass->connection_lost != NULL)
-    klass->connection_lost (protocol, error);
+  klass->connection_lost (protocol, error);
 
   if (self->held)
     troupe_ref_unhold (owner);
@@ -353,8 +352,6 @@ troupe_transport_fail_owner (TroupeTransport *self,
 static void
 troupe_transport_take_eof (TroupeTransport *self)
 {
-  TroupeProtocolClass *klass = TROUPE_PROTOCOL_GET_CLASS (self->protocol);
-
   self->read_shut = TRUE;
   if (self->failure != NULL)
     {
@@ -365,8 +362,7 @@ troupe_transport_take_eof (TroupeTransport *self)
   if (self->half_close)
     {
       troupe_transport_update_watch (self);
-      if (klass->read_closed != NULL)
-        klass->read_closed (self->protocol);
+      TROUPE_PROTOCOL_GET_CLASS (self->protocol)->read_closed (self->protocol);
       /* Nothing more can happen: close by ourselves. */
       if (self->write_shut)
         troupe_transport_announce (self);
@@ -392,7 +388,7 @@ troupe_transport_take_data (TroupeTransport *self,
   TroupeProtocolClass *klass = TROUPE_PROTOCOL_GET_CLASS (self->protocol);
   GError *error = NULL;
 
-  if (G_LIKELY (klass->data_received != NULL) && !klass->data_received (self->protocol, data, length, &error))
+  if (!klass->data_received (self->protocol, data, length, &error))
     troupe_transport_fail_owner (self, error);
   else if (G_UNLIKELY (self->failure != NULL))
     troupe_transport_announce (self);
@@ -438,41 +434,32 @@ troupe_transport_take_hang_up (TroupeTransport *self)
 static void
 troupe_transport_shut_write (TroupeTransport *self)
 {
-  TroupeProtocolClass *klass = TROUPE_PROTOCOL_GET_CLASS (self->protocol);
-
   shutdown (self->fd, SHUT_WR);
   self->write_shut = TRUE;
-  if (klass->write_closed != NULL)
-    klass->write_closed (self->protocol);
+  TROUPE_PROTOCOL_GET_CLASS (self->protocol)->write_closed (self->protocol);
 }
 
 static void
 troupe_transport_tell_marks (TroupeTransport *self)
 {
-  TroupeProtocolClass *klass = TROUPE_PROTOCOL_GET_CLASS (self->protocol);
-
   if (!self->told_paused && self->blocked && self->unsent.length > self->high_mark)
     {
       self->told_paused = TRUE;
-      if (klass->write_paused != NULL)
-        klass->write_paused (self->protocol);
+      TROUPE_PROTOCOL_GET_CLASS (self->protocol)->write_paused (self->protocol);
     }
   else if (self->told_paused && self->unsent.length <= self->low_mark)
     {
       self->told_paused = FALSE;
-      if (klass->write_resumed != NULL)
-        klass->write_resumed (self->protocol);
+      TROUPE_PROTOCOL_GET_CLASS (self->protocol)->write_resumed (self->protocol);
     }
 }
 
 static void
 troupe_transport_tell_resumed (TroupeTransport *self)
 {
-  TroupeProtocolClass *klass = TROUPE_PROTOCOL_GET_CLASS (self->protocol);
-
   self->resumed = FALSE;
-  if (!self->throttled && !self->disconnecting && klass->read_resumed != NULL)
-    klass->read_resumed (self->protocol);
+  if (!self->throttled && !self->disconnecting)
+    TROUPE_PROTOCOL_GET_CLASS (self->protocol)->read_resumed (self->protocol);
 }
 
 /* FALSE once the connection has ended or is about to. */
@@ -691,7 +678,7 @@ troupe_transport_attach (TroupeTransport *self,
   troupe_ref_add_resource (owner, &self->resource);
   troupe_reactor_count_connection (owner->reactor, 1);
 
-  if (klass->connection_made != NULL && !klass->connection_made (protocol, &error))
+  if (!klass->connection_made (protocol, &error))
     troupe_transport_fail_owner (self, error);
   else
     troupe_transport_update_watch (self);

@@ -109,6 +109,25 @@ troupe_actor_real_receive (TroupeActor    *self,
   return troupe_actor_dispatch (self, priv->ref->bindings, message, error);
 }
 
+/* What a subclass may chain up to, though there is nothing to do. */
+static gboolean
+troupe_actor_real_started (TroupeActor  *self,
+                           GError      **error)
+{
+  return TRUE;
+}
+
+static void
+troupe_actor_real_restart (TroupeActor  *self,
+                           const GError *error)
+{
+}
+
+static void
+troupe_actor_real_stopped (TroupeActor *self)
+{
+}
+
 static gboolean
 troupe_actor_real_unhandled (TroupeActor    *self,
                              TroupeMessage  *message,
@@ -168,10 +187,14 @@ troupe_actor_class_init (TroupeActorClass *klass)
 {
   klass->kind = "actor";
   klass->stash_limit = 1000;
+  klass->started = troupe_actor_real_started;
   klass->receive = troupe_actor_real_receive;
   klass->unhandled = troupe_actor_real_unhandled;
   klass->child_failed = troupe_actor_real_child_failed;
   klass->child_terminated = troupe_actor_real_child_terminated;
+  klass->pre_restart = troupe_actor_real_restart;
+  klass->post_restart = troupe_actor_real_restart;
+  klass->stopped = troupe_actor_real_stopped;
 }
 
 static void

@@ -62,7 +62,8 @@ typedef gboolean (*TroupeHandler) (TroupeActor    *actor,
  * @post_restart: it has been restarted: a new object, right after its @started
  * @stopped: the last turn, once all children have ended; not after a kill. In a restart it is the last turn of the old object
  *
- * The class of an actor. All virtual functions are turns of the actor, on its reactor.
+ * The class of an actor. All virtual functions are turns of the actor, on its reactor. Each has a default, which does nothing and succeeds
+ * where nothing else is said, so that who overrides one may always call the parent class's.
  *
  * Since: 1.0
  */

@@ -480,7 +480,6 @@ troupe_ref_resume_cb (TroupeRef *self,
 void
 troupe_ref_begin_restart (TroupeRef *self)
 {
-  TroupeActorClass *klass = TROUPE_ACTOR_GET_CLASS (self->actor);
   TroupeRestart *restart = self->extra->restart;
 
   if (self->extra->error != NULL && self != restart->culprit)
@@ -491,8 +490,8 @@ troupe_ref_begin_restart (TroupeRef *self)
     }
 
   troupe_ref_set_state (self, TROUPE_REF_RESTARTING);
-  if ((self->flags & TROUPE_REF_BORN) && klass->pre_restart != NULL)
-    klass->pre_restart (self->actor, restart->error);
+  if (self->flags & TROUPE_REF_BORN)
+    TROUPE_ACTOR_GET_CLASS (self->actor)->pre_restart (self->actor, restart->error);
 
   troupe_fiber_end_all (self);
   troupe_ref_forget_failed (self);
@@ -550,10 +549,7 @@ troupe_ref_be_reborn (TroupeRef *self)
 
   if (troupe_ref_be_born (self))
     {
-      TroupeActorClass *klass = TROUPE_ACTOR_GET_CLASS (self->actor);
-
-      if (klass->post_restart != NULL)
-        klass->post_restart (self->actor, restart->error);
+      TROUPE_ACTOR_GET_CLASS (self->actor)->post_restart (self->actor, restart->error);
       troupe_ref_tell_resources (self);
       troupe_ref_replay (self);
     }

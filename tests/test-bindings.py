@@ -164,6 +164,65 @@ class Reverser(Troupe.LineProtocol):
         return True
 
 
+class Chained(Troupe.Actor):
+    """Calls its parent class's functions, though there is nothing to do."""
+
+    told = []
+
+    def do_started(self):
+        self.told.append('started')
+        return Troupe.Actor.do_started(self)
+
+    def do_receive(self, message):
+        raise failure('I give up')
+
+    def do_pre_restart(self, error):
+        self.told.append('pre-restart')
+        Troupe.Actor.do_pre_restart(self, error)
+
+    def do_post_restart(self, error):
+        self.told.append('post-restart')
+        Troupe.Actor.do_post_restart(self, error)
+
+    def do_stopped(self):
+        self.told.append('stopped')
+        Troupe.Actor.do_stopped(self)
+
+
+class ChainedFactory(Troupe.Factory):
+
+    def do_start_factory(self):
+        Chained.told.append('start')
+        Troupe.Factory.do_start_factory(self)
+
+    def do_stop_factory(self):
+        Chained.told.append('stop')
+        Troupe.Factory.do_stop_factory(self)
+
+    def do_build_protocol(self, peer):
+        return Troupe.Factory.do_build_protocol(self, peer)
+
+
+class ChainedProtocol(Troupe.Protocol):
+
+    def do_connection_made(self):
+        Chained.told.append('made')
+        Troupe.Protocol.do_read_closed(self)
+        Troupe.Protocol.do_write_closed(self)
+        Troupe.Protocol.do_write_paused(self)
+        Troupe.Protocol.do_write_resumed(self)
+        Troupe.Protocol.do_read_resumed(self)
+        return Troupe.Protocol.do_connection_made(self)
+
+    def do_data_received(self, data, length):
+        Chained.told.append('data')
+        return Troupe.Protocol.do_data_received(self, data)
+
+    def do_connection_lost(self, reason):
+        Chained.told.append('lost' if reason.code == Troupe.Error.CONNECTION_DONE else reason.message)
+        Troupe.Protocol.do_connection_lost(self, reason)
+
+
 def failure(message):
     return GLib.Error.new_literal(Troupe.error_quark(), message, Troupe.Error.FAILED)
 
@@ -659,6 +718,27 @@ class BindingsTest(unittest.TestCase):
         self.assertEqual(connection.get_parent().dup_path(), factory.dup_path())
         ours.close()
         theirs.close()
+
+    def test_parent_class(self):
+        """What a class overrides may call the parent class's, whether that does anything or not."""
+        Chained.told.clear()
+        chained = self.spawn(Chained)
+        chained.send(Troupe.Message.new('fail'))
+        chained.finish()
+        until(chained.has_ended)
+        self.assertEqual(Chained.told, ['started', 'pre-restart', 'stopped', 'started', 'post-restart', 'stopped'])
+
+        Chained.told.clear()
+        factory = self.system.spawn(None, ChainedFactory, ['protocol-type'],
+                                    [GObject.Value(GObject.type_from_name('GType'), ChainedProtocol)])
+        port = Troupe.listen(self.system, 'tcp:0:interface=127.0.0.1', factory)
+        with socket.create_connection(('127.0.0.1', port.get_address().get_port())) as client:
+            client.send(b'hello')
+            until(lambda: 'data' in Chained.told)
+        until(lambda: 'lost' in Chained.told)
+        factory.stop()
+        until(factory.has_ended)
+        self.assertEqual(Chained.told, ['start', 'made', 'data', 'lost', 'stop'])
 
     def test_chain(self):
         """A step may replace the outcome, and the next one sees that."""

@@ -70,6 +70,69 @@ class Bound : Troupe.Actor {
     }
 }
 
+// Calls its parent class's functions, though there is nothing to do.
+class Chained : Troupe.Actor {
+    public static string told = "";
+
+    public override bool started () throws Error {
+        told += "started ";
+        return base.started ();
+    }
+
+    public override bool receive (Troupe.Message message) throws Error {
+        throw new IOError.BUSY ("I give up");
+    }
+
+    public override void pre_restart (Error error) {
+        told += "pre-restart ";
+        base.pre_restart (error);
+    }
+
+    public override void post_restart (Error error) {
+        told += "post-restart ";
+        base.post_restart (error);
+    }
+
+    public override void stopped () {
+        told += "stopped ";
+        base.stopped ();
+    }
+}
+
+class ChainedFactory : Troupe.Factory {
+    public override void start_factory () {
+        Chained.told += "start ";
+        base.start_factory ();
+    }
+
+    public override void stop_factory () {
+        Chained.told += "stop ";
+        base.stop_factory ();
+    }
+}
+
+class ChainedProtocol : Troupe.Protocol {
+    public override bool connection_made () throws Error {
+        Chained.told += "made ";
+        base.read_closed ();
+        base.write_closed ();
+        base.write_paused ();
+        base.write_resumed ();
+        base.read_resumed ();
+        return base.connection_made ();
+    }
+
+    public override bool data_received (uint8[] data) throws Error {
+        Chained.told += "data ";
+        return base.data_received (data);
+    }
+
+    public override void connection_lost (Error reason) {
+        Chained.told += reason.matches (Troupe.Error.quark (), Troupe.Error.CONNECTION_DONE) ? "lost " : reason.message;
+        base.connection_lost (reason);
+    }
+}
+
 // What a promise brings, as the outcome of an asynchronous function of Vala.
 async Value? wait (Troupe.Promise promise) throws Error {
     Value? value = null;
@@ -247,6 +310,30 @@ void test_bound (Troupe.System system) throws Error {
     assert_fails (bound.ask (new Troupe.Message ("fail")), IOError.quark (), IOError.BUSY);
 }
 
+void test_parent_class (Troupe.System system) throws Error {
+    var chained = system.spawn_with_properties ("chained", typeof (Chained), null, null);
+    chained.send (new Troupe.Message ("fail"));
+    chained.finish ();
+    while (!chained.has_ended ())
+        MainContext.default ().iteration (true);
+    assert (Chained.told == "started pre-restart stopped started post-restart stopped ");
+
+    Chained.told = "";
+    var factory = system.spawn_with_properties ("factory", typeof (ChainedFactory), { "protocol-type" }, { typeof (ChainedProtocol) });
+    var port = Troupe.listen (system, "tcp:0:interface=127.0.0.1", factory);
+    var client = new SocketClient ().connect (port.get_address ());
+    client.output_stream.write ("hello".data);
+    while (!Chained.told.has_suffix ("data "))
+        MainContext.default ().iteration (true);
+    client.close ();
+    while (!Chained.told.has_suffix ("lost "))
+        MainContext.default ().iteration (true);
+    factory.stop ();
+    while (!factory.has_ended ())
+        MainContext.default ().iteration (true);
+    assert (Chained.told == "start made data lost stop ");
+}
+
 int main () {
     try {
         var system = Troupe.System.get_default ();
@@ -258,6 +345,7 @@ int main () {
         test_taking_turns ();
         test_asks (system, counter);
         test_bound (system);
+        test_parent_class (system);
         test_time (system);
 
         Troupe.sleep (0).add_callback ((promise) => {

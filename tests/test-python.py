@@ -6,6 +6,7 @@
 import contextlib
 import gc
 import logging
+import socket
 import sys
 import threading
 import unittest
@@ -210,6 +211,21 @@ class PythonTest(unittest.TestCase):
         self.assertEqual(self.outcome(counter.ask('total')), 126)
         self.assertIsNone(self.outcome(counter.ask('add', 1)))
         self.assertEqual(self.outcome(counter.ask('promise')), 'promised')
+
+    def test_types(self):
+        """A property that is a type is given as a class."""
+        factory = self.system.spawn('shop', Troupe.Factory, protocol_type=Shouter)
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            self.outcome(Troupe.adopt_connection(self.system, ours.fileno(), factory))
+            theirs.send(b'hello\r\n')
+            theirs.setblocking(False)
+            heard = []
+            while not heard:
+                GLib.MainContext.default().iteration(True)
+                with contextlib.suppress(BlockingIOError):
+                    heard.append(theirs.recv(100))
+        self.assertEqual(heard, [b'HELLO\r\n'])
 
     def test_derived(self):
         """A derived class replaces methods, and adds names."""

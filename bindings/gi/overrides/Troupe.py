@@ -24,6 +24,7 @@ log = logging.getLogger('Troupe')
 
 TYPE_JSON = Troupe.Json.__gtype__
 TYPE_BYTES = GLib.Bytes.__gtype__
+TYPE_GTYPE = GObject.type_from_name('GType')
 BODY_TYPES = {
     None: GObject.TYPE_NONE,
     bool: GObject.TYPE_BOOLEAN,
@@ -418,7 +419,10 @@ class ActorType(type(Troupe.Actor)):
 
 
 def spawn_arguments(names, values, properties):
-    return [*names, *(name.replace('_', '-') for name in properties)], [*values, *properties.values()]
+    """As the library wants them; a class is given as its type."""
+    values = [GObject.Value(TYPE_GTYPE, value) if hasattr(value, '__gtype__') and isinstance(value, type) else value
+              for value in (*values, *properties.values())]
+    return [*names, *(name.replace('_', '-') for name in properties)], values
 
 
 class Actor(Troupe.Actor, metaclass=ActorType):
