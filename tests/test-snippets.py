@@ -5,20 +5,21 @@
 
 The blocks of one language in a chapter, put one after the other, are one program, up to a block marked “output”, which is what it
 prints. Chapters begin with “#” or “##”; lesser headings do not end a program. C includes <troupe.h> unless it does so itself; without a
-function main it is only compiled. Python and JavaScript need $GI_TYPELIB_PATH, and $TROUPE_GJS for the interpreter; programs in
-them always say what they print.
+function main it is only compiled. Programs in other languages always say what they print. What is missing here to build or run a
+program is told, and the program is skipped.
 """
 
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
 
 HEAD = '#include <troupe.h>\n'
 FLAGS = ['-std=gnu11', '-O1', '-Wall', '-Wextra', '-Wno-unused-parameter', '-Werror']
-LANGUAGES = ('c', 'python', 'js')
+LANGUAGES = ('c', 'python', 'js', 'vala')
 
 
 class Program:
@@ -69,37 +70,52 @@ def sanitizers():
     return ['-fsanitize=' + names] if names else []
 
 
-def build(source, program, folder):
-    """Compiles SOURCE with what pkg-config says of troupe-1; a source without main gives an object only."""
-    path = os.path.join(folder, 'snippet.c')
-    with open(path, 'w', encoding='utf-8') as file:
-        file.write(source if '<troupe.h>' in source else HEAD + source)
+def packages(program):
+    return ['troupe-1', 'gtk4'] if '<gtk/gtk.h>' in program.source else ['troupe-1']
 
-    flags = subprocess.run(['pkg-config', '--cflags', '--libs', 'troupe-1'], check=True, text=True,
+
+def build(program, path, folder):
+    """Compiles a program in C with what pkg-config says; a source without main gives an object only. Says whether it can be run."""
+    source = os.path.join(folder, 'snippet.c')
+    with open(source, 'w', encoding='utf-8') as file:
+        file.write(program.source if '<troupe.h>' in program.source else HEAD + program.source)
+
+    flags = subprocess.run(['pkg-config', '--cflags', '--libs', *packages(program)], check=True, text=True,
                            stdout=subprocess.PIPE).stdout.split()
     compiler = shlex.split(os.environ.get('CC', 'cc'))
-    what = [path, '-o', program] if re.search(r'^main \(', source, re.M) else ['-c', path, '-o', program]
-    unused = [] if what[0] == path else ['-Wno-unused-function']
-    subprocess.run(compiler + FLAGS + unused + sanitizers() + what + flags, check=True)
-    return what[0] == path
+    runs = re.search(r'^main \(', program.source, re.M) is not None
+    what = [source, '-o', path] if runs else ['-Wno-unused-function', '-c', source, '-o', path]
+    subprocess.run(compiler + FLAGS + sanitizers() + what + flags, check=True)
+    return runs
 
 
-def missing(language):
-    """Says what a language lacks here to be run, or nothing."""
+def missing(program):
+    """Says what a program lacks here to be built and run, and the Debian package that brings it, or nothing."""
+    if program.language == 'c':
+        done = subprocess.run(['pkg-config', '--exists', *packages(program)], check=False)
+        return 'gtk4 is missing (Debian package libgtk-4-dev)' if done.returncode != 0 else None
     if 'GI_TYPELIB_PATH' not in os.environ:
-        return 'no GObject-Introspection'
-    if language == 'js':
-        return None if os.environ.get('TROUPE_GJS') else 'no gjs'
-    done = subprocess.run([sys.executable, '-c', 'from gi import require_version'], stderr=subprocess.DEVNULL)
-    return 'no module gi' if done.returncode != 0 else None
+        return 'there is no binding, which takes Debian packages gobject-introspection and libgirepository1.0-dev'
+    if program.language == 'js':
+        return None if shutil.which('gjs') else 'gjs is missing (Debian package gjs)'
+    if program.language == 'vala':
+        vapi = os.path.join(os.environ['TROUPE_BUILD'], 'troupe-1.vapi')
+        return None if shutil.which('valac') and os.path.exists(vapi) else 'valac, or its binding, is missing (Debian package valac)'
+    done = subprocess.run([sys.executable, '-c', 'from gi import require_version'], stderr=subprocess.DEVNULL, check=False)
+    return 'the module gi is missing (Debian package python3-gi)' if done.returncode != 0 else None
 
 
 def command(program, folder, where):
     """Makes PROGRAM ready, and gives the command that runs it, or nothing if it is not to be run."""
+    reason = missing(program)
+    if reason:
+        print(f'skipped: {where}: {reason}')
+        return None
+
+    binary = os.path.join(folder, 'snippet')
     if program.language == 'c':
-        binary = os.path.join(folder, 'snippet')
         try:
-            runs = build(program.source, binary, folder)
+            runs = build(program, binary, folder)
         except subprocess.CalledProcessError:
             sys.exit(f'{where} does not compile')
         if program.output is not None and not runs:
@@ -108,15 +124,18 @@ def command(program, folder, where):
 
     if program.output is None:
         sys.exit(f'{where} does not say what it prints')
-    reason = missing(program.language)
-    if reason:
-        print(f'{where} was not run: {reason}')
-        return None
 
     path = os.path.join(folder, 'snippet.' + program.language)
     with open(path, 'w', encoding='utf-8') as file:
         file.write(program.source)
-    return [sys.executable, path] if program.language == 'python' else [os.environ['TROUPE_GJS'], '-m', path]
+    if program.language == 'vala':
+        # What it says of our vapi and the C compiler of its code is no reader's business.
+        done = subprocess.run(['valac', '--quiet', '--vapidir=' + os.environ['TROUPE_BUILD'], '--pkg', 'gio-2.0', '--pkg', 'troupe-1',
+                               '-X', '-w', *(word for flag in sanitizers() for word in ('-X', flag)), '-o', binary, path], check=False)
+        if done.returncode != 0:
+            sys.exit(f'{where} does not compile')
+        return [binary]
+    return [sys.executable, path] if program.language == 'python' else ['gjs', '-m', path]
 
 
 def main():
