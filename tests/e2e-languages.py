@@ -67,13 +67,9 @@ class Program:
 def compile_vala(path, folder):
     """Makes a program against the binding in $TROUPE_BUILD."""
     program = os.path.join(folder, pathlib.Path(path).stem)
-    flags = subprocess.run(['pkg-config', '--cflags', '--libs', 'troupe-1'], check=True, text=True,
-                           stdout=subprocess.PIPE).stdout.split()
     sanitizers = os.environ.get('TROUPE_SANITIZE')
-    if sanitizers:
-        flags.append('-fsanitize=' + sanitizers)
     subprocess.run(['valac', '--quiet', '--vapidir=' + os.environ['TROUPE_BUILD'], '--pkg', 'gio-2.0', '--pkg', 'troupe-1', '-X', '-w',
-                    *(argument for flag in flags for argument in ('-X', flag)), '-o', program, path], check=True)
+                    *(['-X', '-fsanitize=' + sanitizers] if sanitizers else []), '-o', program, path], check=True)
     return [program]
 
 
