@@ -6,6 +6,7 @@
 
 #include <unistd.h>
 
+#include "troupe-client.h"
 #include "troupe-error-private.h"
 #include "troupe-factory-private.h"
 #include "troupe-protocol-private.h"
@@ -239,6 +240,8 @@ troupe_factory_give_socket (TroupeFactory       *self,
                             int                  fd,
                             const TroupeAddress *peer)
 {
+  TroupeTransport *transport;
+
   if (ref != NULL && !g_type_is_a (ref->type, TROUPE_TYPE_PROTOCOL))
     {
       g_critical ("The build_protocol of %s gave an actor of type %s, which is no protocol", G_OBJECT_TYPE_NAME (self),
@@ -258,7 +261,10 @@ troupe_factory_give_socket (TroupeFactory       *self,
       get_private (self)->n_connections++;
     }
 
-  troupe_protocol_give_transport (ref, troupe_transport_new (fd, peer));
+  transport = troupe_transport_new (fd, peer);
+  if (TROUPE_IS_CLIENT (self))
+    troupe_transport_set_client (transport, troupe_actor_get_ref (TROUPE_ACTOR (self)), ref);
+  troupe_protocol_give_transport (ref, transport);
   return ref;
 }
 

@@ -14,6 +14,10 @@ G_BEGIN_DECLS
 /* A transport over FD, which it takes. PEER may be of no known family. Any thread; nothing happens before it is attached. */
 TroupeTransport *troupe_transport_new    (int                  fd,
                                           const TroupeAddress *peer);
+/* Before it is attached: CLIENT is to be told when it is lost, by which CONNECTION will own it. */
+void             troupe_transport_set_client (TroupeTransport  *self,
+                                          TroupeRef           *client,
+                                          TroupeRef           *connection);
 /* In a turn of OWNER, the ref of PROTOCOL: the connection is made. */
 void             troupe_transport_attach (TroupeTransport     *self,
                                           TroupeProtocol      *protocol,

@@ -11,6 +11,7 @@
 
 #include "troupe-backend-private.h"
 #include "troupe-chunk-private.h"
+#include "troupe-client-private.h"
 #include "troupe-error-private.h"
 #include "troupe-reactor-private.h"
 #include "troupe-timer-private.h"
@@ -61,6 +62,8 @@ struct _TroupeTransport
   TroupeChunkQueue  unsent;
   TroupeTimer      *close_timer;
   GError           *failure;         /* what connection_lost will be told by the next turn of ours */
+  TroupeRef        *client;          /* is told of the loss, a reference; NULL for nobody, or once told */
+  TroupeRef        *connection;      /* the same: what it knows it by */
   GSocketAddress   *peer_address;    /* made when asked for */
   GSocketAddress   *host_address;
   gsize             low_mark;
@@ -294,6 +297,16 @@ troupe_transport_close (TroupeTransport *self)
   self->fd = -1;
 }
 
+/* Once: the connection is lost. */
+static void
+troupe_transport_tell_client (TroupeTransport *self,
+                              const GError    *reason)
+{
+  troupe_client_tell_lost (self->client, self->connection, reason);
+  g_clear_pointer (&self->client, troupe_ref_unref);
+  g_clear_pointer (&self->connection, troupe_ref_unref);
+}
+
 /* The connection's last turn. Takes REASON. */
 static void
 troupe_transport_end (TroupeTransport *self,
@@ -310,6 +323,8 @@ troupe_transport_end (TroupeTransport *self,
   g_clear_error (&self->failure);
 
   klass->connection_lost (protocol, error);
+  if (self->client != NULL)
+    troupe_transport_tell_client (self, error);
 
   if (self->held)
     troupe_ref_unhold (owner);
@@ -563,6 +578,10 @@ troupe_transport_release (TroupeResource *resource,
 
   if (end == TROUPE_END_KILLED)
     {
+      g_autoptr (GError) error = self->client != NULL ? troupe_transport_new_owner_error (self) : NULL;
+
+      if (error != NULL)
+        troupe_transport_tell_client (self, error);
       self->aborted = TRUE;
       troupe_transport_close (self);
       self->owner = NULL;
@@ -622,6 +641,12 @@ troupe_transport_finalize (GObject *object)
   /* It was never attached. */
   if (self->fd >= 0)
     close (self->fd);
+  if (self->client != NULL)
+    {
+      g_autoptr (GError) error = troupe_ref_new_ended_error (self->connection);
+
+      troupe_transport_tell_client (self, error);
+    }
 
   g_clear_object (&self->peer_address);
   g_clear_object (&self->host_address);
@@ -653,6 +678,15 @@ troupe_transport_new (int                  fd,
   self->fd = fd;
   self->peer = *peer;
   return self;
+}
+
+void
+troupe_transport_set_client (TroupeTransport *self,
+                             TroupeRef       *client,
+                             TroupeRef       *connection)
+{
+  self->client = troupe_ref_ref (client);
+  self->connection = troupe_ref_ref (connection);
 }
 
 void

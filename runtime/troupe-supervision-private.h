@@ -84,6 +84,11 @@ void   troupe_supervisor_set_policy    (TroupeSupervisor        *self,
 /* The policy of SUPERVISOR, which may be NULL. */
 const TroupeSupervision *troupe_supervisor_get_policy (TroupeSupervisor *self);
 
+/* FIRST_MS, N times GROWTH times as much, and LONGEST_MS at most. */
+gint64 troupe_back_off_get_ms          (gint64                   first_ms,
+                                        gint64                   longest_ms,
+                                        double                   growth,
+                                        guint                    n);
 /* How long to wait with a restart after N_BEFORE others in a row. RANDOM is at least 0 and less than 1. */
 gint64 troupe_supervision_get_delay_ms (const TroupeSupervision *self,
                                         guint                    n_before,

@@ -185,6 +185,21 @@ troupe_tally_count (TroupeTally             *self,
   return TRUE;
 }
 
+gint64
+troupe_back_off_get_ms (gint64 first_ms,
+                        gint64 longest_ms,
+                        double growth,
+                        guint  n)
+{
+  double ms = first_ms;
+
+  /* As a double it does not overflow before it is the longest. */
+  for (; n > 0 && ms > 0 && ms < longest_ms; n--)
+    ms *= growth;
+
+  return ms < longest_ms ? (gint64) ms : longest_ms;
+}
+
 /*
  * Exponential back-off with “equal jitter”: half of the ceiling, and a random part of the other half. From Marc Brooker, Exponential
  * Backoff And Jitter, AWS Architecture Blog, March 2015 (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
@@ -195,16 +210,13 @@ troupe_supervision_get_delay_ms (const TroupeSupervision *self,
                                  guint                    n_before,
                                  double                   random)
 {
-  gint64 ceiling = MIN (self->first_ms, self->longest_ms);
-  guint i;
+  gint64 ceiling;
 
   /* What fails once has most likely met with an accident. */
   if (n_before == 0)
     return 0;
 
-  for (i = 1; i < n_before && ceiling > 0 && ceiling < self->longest_ms; i++)
-    ceiling = ceiling > self->longest_ms / 2 ? self->longest_ms : ceiling * 2;
-
+  ceiling = troupe_back_off_get_ms (self->first_ms, self->longest_ms, 2, n_before - 1);
   return ceiling - ceiling / 2 + (gint64) (random * (ceiling / 2 + 1));
 }
 

@@ -27,6 +27,9 @@ typedef enum
   TROUPE_NEWS_UNHANDLED,             /* the same */
   TROUPE_NEWS_OVERFLOW,              /* the same */
   TROUPE_NEWS_LONG_TURN,             /* a string: what it is about */
+  TROUPE_NEWS_CONNECTING,            /* of a client: its address */
+  TROUPE_NEWS_CONNECTED,             /* the connection's address */
+  TROUPE_NEWS_DISCONNECTED,          /* a TroupeDisconnection */
   TROUPE_N_NEWS,
 } TroupeNews;
 

@@ -256,6 +256,9 @@ static const TroupeLevelName news_names[] = {
   [TROUPE_NEWS_UNHANDLED] = { "unhandled", 9 },
   [TROUPE_NEWS_OVERFLOW] = { "overflow", 8 },
   [TROUPE_NEWS_LONG_TURN] = { "long-turn", 9 },
+  [TROUPE_NEWS_CONNECTING] = { "connecting", 10 },
+  [TROUPE_NEWS_CONNECTED] = { "connected", 9 },
+  [TROUPE_NEWS_DISCONNECTED] = { "disconnected", 12 },
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (news_names) == TROUPE_N_NEWS);
@@ -619,7 +622,10 @@ check_topic (const char  *text,
  * - “$system/dead-letter”, a [struct@Troupe.DeadLetter]: a message to an actor that has ended;
  * - “$system/unhandled”, the same: a message that an actor does not understand, or whose body it does not;
  * - “$system/overflow”, the same: a message for which there was no room;
- * - “$system/long-turn”, a string such as “the message “add””: a turn takes too long, see [method@Troupe.System.set_watchdog].
+ * - “$system/long-turn”, a string such as “the message “add””: a turn takes too long, see [method@Troupe.System.set_watchdog];
+ * - “$system/connecting”, a [struct@Troupe.Ref]: a [class@Troupe.Client], that actor, begins to connect;
+ * - “$system/connected”, the connection's [struct@Troupe.Ref]: a client has a connection;
+ * - “$system/disconnected”, a [struct@Troupe.Disconnection]: a client has none.
  *
  * Each is followed by the path of the actor: “$system/failed/#” are all failures, “$system/failed/rooms/+” those of the
  * children of “/rooms”. The name of the message is that of the second level.

@@ -45,6 +45,8 @@
 #include "troupe-factory.h"
 #include "troupe-port.h"
 #include "troupe-connector.h"
+#include "troupe-disconnection.h"
+#include "troupe-client.h"
 #include "troupe-line-protocol.h"
 #include "troupe-json-protocol.h"
 #undef TROUPE_INSIDE

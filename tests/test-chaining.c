@@ -247,6 +247,7 @@ test_no_hole (void)
 
   assert_filled (TROUPE_TYPE_ACTOR, TroupeActorClass, started, stopped);
   assert_filled (TROUPE_TYPE_FACTORY, TroupeFactoryClass, start_factory, build_protocol);
+  assert_filled (TROUPE_TYPE_CLIENT, TroupeClientClass, connecting, disconnected);
   assert_filled (TROUPE_TYPE_ROUTER, TroupeRouterClass, build_routee, hash_message);
   assert_filled (TROUPE_TYPE_PROTOCOL, TroupeProtocolClass, connection_made, read_resumed);
   assert_filled (TROUPE_TYPE_LINE_PROTOCOL, TroupeLineProtocolClass, line_received, line_length_exceeded);

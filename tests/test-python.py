@@ -9,6 +9,7 @@ import logging
 import socket
 import sys
 import threading
+import time
 import unittest
 
 try:
@@ -173,6 +174,59 @@ class Shouter(Troupe.LineProtocol):
         self.send_line(text.encode())
 
 
+class Greeting(Troupe.LineProtocol):
+    """Passes on what the service says."""
+
+    def do_line_received(self, line, length):
+        self.get_factory().send('said', line.decode())
+
+    @Troupe.handler('say', str)
+    def say(self, text):
+        self.send_line(text.encode())
+
+
+class Link(Troupe.Client):
+    """Has a connection that counts as soon as the service has greeted it."""
+
+    told = []
+
+    def do_connecting(self):
+        self.told.append('connecting')
+        Troupe.Client.do_connecting(self)
+
+    async def do_prepare_connection(self, connection):
+        self.greeting, self.resolver = Troupe.Promise.new()
+        connection.send('say', 'login')
+        greeting = await self.greeting
+        self.told.append(greeting)
+        if greeting != 'welcome':
+            raise ValueError(greeting)
+
+    def do_connected(self, connection):
+        self.told.append('connected')
+        assert self.get_connection().dup_path() == connection.dup_path()
+        Troupe.Client.do_connected(self, connection)
+
+    def do_disconnected(self, disconnection):
+        self.told.append((disconnection.get_error().message, disconnection.get_delay_ms() >= 0, disconnection.get_n_failures()))
+        Troupe.Client.do_disconnected(self, disconnection)
+
+    @Troupe.handler('said', str)
+    def said(self, text):
+        self.resolver.resolve_string(text)
+
+
+class News(Troupe.Actor):
+    """Hears what a client has to tell."""
+
+    heard = []
+
+    @Troupe.handler('connected', Troupe.Ref, message=True)
+    @Troupe.handler('disconnected', Troupe.Disconnection, message=True)
+    def hear(self, message):
+        self.heard.append((message.name, type(message.body).__name__))
+
+
 def until(condition):
     while not condition():
         GLib.MainContext.default().iteration(True)
@@ -226,6 +280,55 @@ class PythonTest(unittest.TestCase):
                 with contextlib.suppress(BlockingIOError):
                     heard.append(theirs.recv(100))
         self.assertEqual(heard, [b'HELLO\r\n'])
+
+    def accept(self, server):
+        """Waits for a client, and hears it log in."""
+        server.setblocking(False)
+        peers = []
+        end = time.monotonic() + 20
+        while not peers:
+            self.assertLess(time.monotonic(), end, f'nobody has connected: {Link.told}')
+            GLib.MainContext.default().iteration(False)
+            with contextlib.suppress(BlockingIOError):
+                peers.append(server.accept()[0])
+        peer = peers[0]
+        peer.setblocking(False)
+        heard = b''
+        while not heard.endswith(b'\r\n'):
+            self.assertLess(time.monotonic(), end, f'heard only {heard}')
+            GLib.MainContext.default().iteration(False)
+            with contextlib.suppress(BlockingIOError):
+                heard += peer.recv(100)
+        self.assertEqual(heard, b'login\r\n')
+        return peer
+
+    def test_client(self):
+        """A client keeps a connection; an async function prepares it, and whoever asks is told when it is there."""
+        Link.told.clear()
+        News.heard.clear()
+        news = self.system.spawn('news', News)
+        for kind in ('connected', 'disconnected'):
+            self.system.subscribe(f'$system/{kind}/link', news)
+        server = socket.create_server(('127.0.0.1', 0))
+        link = self.system.spawn('link', Link, endpoint=f'tcp:127.0.0.1:{server.getsockname()[1]}', protocol_type=Greeting,
+                                 first_delay_ms=1, longest_delay_ms=2)
+        with server:
+            with self.accept(server) as peer:
+                peer.send(b'full\r\n')
+                with self.assertFails('ValueError: full'):
+                    self.outcome(link.ask('when-connected', 1))
+            with self.accept(server) as peer:
+                peer.send(b'welcome\r\n')
+                connection = self.outcome(link.ask('when-connected'))
+                self.assertEqual(self.outcome(link.ask('connect-now')).dup_path(), connection.dup_path())
+            until(lambda: len(News.heard) == 3)
+        link.stop()
+        until(link.has_ended)
+        self.assertEqual(Link.told[:6], ['connecting', 'full', ('ValueError: full', True, 1), 'connecting', 'welcome', 'connected'])
+        self.assertEqual(Link.told[6], ('Connection closed', True, 1))
+        self.assertEqual(Link.told[-1][1], False)
+        until(lambda: len(News.heard) >= 4)
+        self.assertEqual(News.heard[:3], [('disconnected', 'Disconnection'), ('connected', 'Ref'), ('disconnected', 'Disconnection')])
 
     def test_derived(self):
         """A derived class replaces methods, and adds names."""

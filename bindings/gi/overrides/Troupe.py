@@ -392,10 +392,12 @@ def find_throwing(bases):
 
 
 def make_virtual(function, is_truth):
-    """What says nothing has done its work."""
+    """What says nothing has done its work; an async one, where a promise is wanted, gives that."""
     @functools.wraps(function)
     def virtual(*arguments):
         answer = function(*arguments)
+        if inspect.iscoroutine(answer):
+            answer = start(answer)
         return True if is_truth and answer is None else answer
     return guard(virtual)
 
