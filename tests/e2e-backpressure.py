@@ -61,6 +61,6 @@ class Backpressure(unittest.TestCase):
 
 if __name__ == '__main__':
     if not shutil.which('nc'):
-        print('there is no nc')
+        print('skipped: nc is missing (netcat-openbsd)')
         sys.exit(77)
     unittest.main()

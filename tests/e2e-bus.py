@@ -119,8 +119,8 @@ class Test(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    for program in ('dbus-daemon', 'gdbus'):
+    for program, package in ('dbus-daemon', 'dbus-daemon'), ('gdbus', 'libglib2.0-bin'):
         if shutil.which(program) is None:
-            print(f'{program} is not installed')
+            print(f'skipped: {program} is missing ({package})')
             sys.exit(77)
     unittest.main(verbosity=0)

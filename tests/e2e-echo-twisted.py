@@ -15,7 +15,7 @@ import sys
 try:
     from twisted.internet import defer, endpoints, protocol, reactor
 except ImportError:
-    print('needs python3-twisted')
+    print('skipped: Twisted is missing (python3-twisted)')
     sys.exit(77)
 
 EXAMPLES = pathlib.Path(os.environ.get('TROUPE_EXAMPLES', 'build/examples'))

@@ -294,11 +294,11 @@ def main():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < 4096:
         if hard != resource.RLIM_INFINITY and hard < 4096:
-            print('needs 4096 file descriptors')
+            print('skipped: 4096 file descriptors are needed (ulimit -n)')
             sys.exit(77)
         resource.setrlimit(resource.RLIMIT_NOFILE, (4096, hard))
     if '-N' not in subprocess.run(['sh', '-c', 'nc -h 2>&1'], capture_output=True, text=True, check=False).stdout:
-        print('needs nc of netcat-openbsd')
+        print('skipped: nc with -N is missing (netcat-openbsd)')
         sys.exit(77)
     unittest.main(verbosity=0)
 

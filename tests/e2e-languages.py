@@ -131,6 +131,10 @@ if __name__ == '__main__':
     if shutil.which('nc') is None:
         print('skipped: nc is missing (netcat-openbsd)')
         sys.exit(77)
+    if sys.argv[1].endswith('.py') and subprocess.run([sys.argv[3], '-c', 'from gi import require_version'],
+                                                      stderr=subprocess.DEVNULL, check=False).returncode != 0:
+        print('skipped: gi is missing (python3-gi)')
+        sys.exit(77)
     with tempfile.TemporaryDirectory() as temporary:
         ECHO, BOT = (compile_vala(program, temporary) if program.endswith('.vala') else [*sys.argv[3:], program]
                      for program in sys.argv[1:3])

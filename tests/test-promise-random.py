@@ -18,7 +18,7 @@ try:
     from twisted.logger import globalLogBeginner
     from twisted.python.failure import Failure
 except ImportError:
-    print('needs python3-twisted')
+    print('skipped: Twisted is missing (python3-twisted)')
     sys.exit(77)
 
 FIRE_ON_ONE_VALUE, FIRE_ON_ONE_ERROR, CONSUME_ERRORS = 1, 2, 4

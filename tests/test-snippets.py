@@ -92,17 +92,17 @@ def build(program, path, folder):
 def missing(program):
     """Says what a program lacks here to be built and run, and the Debian package that brings it, or nothing."""
     if program.language == 'c':
-        done = subprocess.run(['pkg-config', '--exists', *packages(program)], check=False)
-        return 'gtk4 is missing (Debian package libgtk-4-dev)' if done.returncode != 0 else None
+        lacks_gtk = 'gtk4' in packages(program) and subprocess.run(['pkg-config', '--exists', 'gtk4'], check=False).returncode != 0
+        return 'gtk4 is missing (libgtk-4-dev)' if lacks_gtk else None
     if 'GI_TYPELIB_PATH' not in os.environ:
-        return 'there is no binding, which takes Debian packages gobject-introspection and libgirepository1.0-dev'
+        return 'the binding was not built (gobject-introspection, libgirepository1.0-dev)'
     if program.language == 'js':
-        return None if shutil.which('gjs') else 'gjs is missing (Debian package gjs)'
+        return None if shutil.which('gjs') else 'gjs is missing (gjs)'
     if program.language == 'vala':
         vapi = os.path.join(os.environ['TROUPE_BUILD'], 'troupe-1.vapi')
-        return None if shutil.which('valac') and os.path.exists(vapi) else 'valac, or its binding, is missing (Debian package valac)'
+        return None if shutil.which('valac') and os.path.exists(vapi) else 'valac, or what it needs of the build, is missing (valac)'
     done = subprocess.run([sys.executable, '-c', 'from gi import require_version'], stderr=subprocess.DEVNULL, check=False)
-    return 'the module gi is missing (Debian package python3-gi)' if done.returncode != 0 else None
+    return 'gi is missing (python3-gi)' if done.returncode != 0 else None
 
 
 def command(program, folder, where):
@@ -142,9 +142,10 @@ def main():
     if len(sys.argv) != 2:
         sys.exit('usage: test-snippets.py PAGE')
 
-    found = programs(sys.argv[1])
+    page = os.path.normpath(sys.argv[1])
+    found = programs(page)
     for program in found:
-        where = f'{sys.argv[1]}:{program.line}: “{program.heading}”'
+        where = f'{page}:{program.line}: “{program.heading}”'
         with tempfile.TemporaryDirectory() as folder:
             run = command(program, folder, where)
             if run is None:
@@ -157,7 +158,7 @@ def main():
                 sys.exit(f'{where} printed\n{done.stdout}and not\n{program.output}')
 
     if not found:
-        sys.exit(f'{sys.argv[1]}: no program found')
+        sys.exit(f'{page}: no program found')
 
 
 main()
