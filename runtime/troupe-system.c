@@ -1015,6 +1015,23 @@ troupe_system_place_near (TroupeSystem  *self,
   return classify_load (troupe_reactor_get_load (idlest)) < class ? idlest : reactor;
 }
 
+/* Whether this thread may turn the context: then it is acquired. */
+static gboolean
+troupe_system_acquire (TroupeSystem  *self,
+                       GError       **error)
+{
+  if (!troupe_reactor_is_here (self->reactor))
+    g_set_error_literal (error, TROUPE_ERROR, TROUPE_ERROR_WRONG_THREAD,
+                         "Only the thread that made the system can run it");
+  else if (!g_main_context_acquire (self->reactor->context))
+    g_set_error_literal (error, TROUPE_ERROR, TROUPE_ERROR_ALREADY_RUNNING,
+                         "Another thread runs the system's main context");
+  else
+    return TRUE;
+
+  return FALSE;
+}
+
 static gboolean
 troupe_system_check_can_run (TroupeSystem  *self,
                              GError       **error)
@@ -1025,15 +1042,29 @@ troupe_system_check_can_run (TroupeSystem  *self,
   else if (troupe_system_get_state (self) >= STATE_STOPPING)
     g_set_error_literal (error, TROUPE_ERROR, TROUPE_ERROR_NOT_RESTARTABLE,
                          "The system has been stopped and cannot run again");
-  else if (!troupe_reactor_is_here (self->reactor))
-    g_set_error_literal (error, TROUPE_ERROR, TROUPE_ERROR_WRONG_THREAD,
-                         "Only the thread that made the system can run it");
-  else if (!g_main_context_acquire (self->reactor->context))
-    g_set_error_literal (error, TROUPE_ERROR, TROUPE_ERROR_ALREADY_RUNNING,
-                         "Another thread runs the system's main context");
   else
+    return troupe_system_acquire (self, error);
+
+  return FALSE;
+}
+
+/* The context is acquired: turns it until all is over, and lets go of it. */
+static gboolean
+troupe_system_turn (TroupeSystem  *self,
+                    GError       **error)
+{
+  GMainContext *context = self->reactor->context;
+
+  g_main_context_push_thread_default (context);
+  while (troupe_system_get_state (self) != STATE_ENDED)
+    g_main_context_iteration (context, TRUE);
+  g_main_context_pop_thread_default (context);
+  g_main_context_release (context);
+
+  if (self->error == NULL)
     return TRUE;
 
+  g_propagate_error (error, g_error_copy (self->error));
   return FALSE;
 }
 
@@ -1060,8 +1091,7 @@ troupe_system_run (TroupeSystem  *self,
                    GError       **error)
 {
   TroupeSignals *taken;
-  GMainContext *context;
-  gboolean gave_up;
+  gboolean ok;
 
   g_return_val_if_fail (TROUPE_IS_SYSTEM (self), FALSE);
 
@@ -1069,26 +1099,17 @@ troupe_system_run (TroupeSystem  *self,
     return FALSE;
 
   g_object_ref (self);
-  context = self->reactor->context;
-  g_main_context_push_thread_default (context);
   taken = troupe_signals_take (self);
 
   /* Release: who finds it running finds its signals taken. */
   __atomic_store_n (&self->running, 1, __ATOMIC_RELEASE);
-  while (troupe_system_get_state (self) != STATE_ENDED)
-    g_main_context_iteration (context, TRUE);
+  ok = troupe_system_turn (self, error);
   __atomic_store_n (&self->running, 0, __ATOMIC_RELEASE);
 
   troupe_signals_give_back (taken);
-  g_main_context_pop_thread_default (context);
-  g_main_context_release (context);
-
-  gave_up = self->error != NULL;
-  if (gave_up)
-    g_propagate_error (error, g_error_copy (self->error));
   g_object_unref (self);
 
-  return !gave_up;
+  return ok;
 }
 
 /**
@@ -1152,6 +1173,49 @@ troupe_system_shutdown (TroupeSystem *self)
     return;
 
   troupe_ref_call (self->root, troupe_system_shutdown_cb, NULL, self, NULL);
+}
+
+/**
+ * troupe_system_shutdown_sync:
+ * @self: a system
+ * @error: return location for a #GError
+ *
+ * Ends the system, as [method@Troupe.System.shutdown] does, and turns its main context until it has ended.
+ *
+ * It is for programs that run the main context by themselves, when their loop is over: at the end of `main`, or in the `shutdown` of a
+ * [class@Gio.Application]. Other sources of the context go on meanwhile. One that is shutting down already is waited for, and one that
+ * has ended is not. Within an actor's turn, or while [method@Troupe.System.run] runs it, this is %TROUPE_ERROR_ALREADY_RUNNING; on
+ * another thread than the one that made the system %TROUPE_ERROR_WRONG_THREAD; either leaves the system as it is.
+ *
+ * Returns: %TRUE once the system has ended as it was told to, or %FALSE with @error set, also to what was escalated to the top
+ *
+ * Since: 1.0
+ */
+gboolean
+troupe_system_shutdown_sync (TroupeSystem  *self,
+                             GError       **error)
+{
+  gboolean ok;
+
+  g_return_val_if_fail (TROUPE_IS_SYSTEM (self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (troupe_ref_get_running () != NULL || __atomic_load_n (&self->running, __ATOMIC_ACQUIRE))
+    {
+      g_set_error_literal (error, TROUPE_ERROR, TROUPE_ERROR_ALREADY_RUNNING,
+                           "The end of the system cannot be waited for in a turn, or while it runs");
+      return FALSE;
+    }
+
+  if (!troupe_system_acquire (self, error))
+    return FALSE;
+
+  g_object_ref (self);
+  troupe_system_shutdown (self);
+  ok = troupe_system_turn (self, error);
+  g_object_unref (self);
+
+  return ok;
 }
 
 /**

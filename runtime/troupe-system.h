@@ -68,6 +68,9 @@ gboolean       troupe_system_stop                  (TroupeSystem       *self,
 TROUPE_AVAILABLE_IN_ALL
 void           troupe_system_shutdown              (TroupeSystem       *self);
 TROUPE_AVAILABLE_IN_ALL
+gboolean       troupe_system_shutdown_sync         (TroupeSystem       *self,
+                                                    GError            **error);
+TROUPE_AVAILABLE_IN_ALL
 void           troupe_system_set_shutdown_timeout  (TroupeSystem       *self,
                                                     gint64              timeout_ms);
 TROUPE_AVAILABLE_IN_ALL

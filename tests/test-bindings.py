@@ -238,8 +238,8 @@ class BindingsTest(unittest.TestCase):
         self.system = Troupe.System.new(None, None)
 
     def tearDown(self):
-        self.system.shutdown()
-        until(self.system.has_ended)
+        self.system.shutdown_sync()
+        self.assertTrue(self.system.has_ended())
 
     def spawn(self, kind, **properties):
         return self.system.spawn(None, kind, list(properties), list(properties.values()))

@@ -219,6 +219,109 @@ test_many (void)
   troupe_test_system_end (system);
 }
 
+static void
+test_sync (void)
+{
+  g_autoptr (TroupeSystem) system = troupe_test_system_new ();
+  g_autoptr (TroupeRef) first = spawn_service (system, "first", NULL);
+  g_autoptr (TroupeRef) second = spawn_service (system, "second", NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("A program whose own loop is over shuts down and waits in one call; once more, it does nothing.");
+
+  trace = g_string_new (NULL);
+  troupe_test_settle ();
+  g_assert_true (troupe_system_shutdown_sync (system, &error));
+  g_assert_no_error (error);
+  g_assert_true (troupe_system_has_ended (system));
+  assert_trace ("second first");
+  g_assert_true (troupe_system_shutdown_sync (system, &error));
+  g_assert_no_error (error);
+  g_string_free (trace, TRUE);
+}
+
+static void
+test_sync_begun (void)
+{
+  g_autoptr (TroupeSystem) system = troupe_test_system_new ();
+
+  g_test_summary ("A shutdown that has begun is waited for.");
+
+  troupe_system_shutdown (system);
+  g_assert_true (troupe_system_shutdown_sync (system, NULL));
+  g_assert_true (troupe_system_has_ended (system));
+}
+
+static gboolean
+shut_down_in_turn (TroupeActor    *actor,
+                   TroupeMessage  *message,
+                   GError        **error)
+{
+  GError **seen = test_puppet_get_data (message);
+
+  g_assert_false (troupe_system_shutdown_sync (troupe_actor_get_system (actor), seen));
+  return TRUE;
+}
+
+static gpointer
+shut_down_in_thread (gpointer system)
+{
+  GError *error = NULL;
+
+  g_assert_false (troupe_system_shutdown_sync (system, &error));
+  return error;
+}
+
+static void
+test_sync_refused (void)
+{
+  TroupeSystem *system = troupe_test_system_new ();
+  g_autoptr (TroupeRef) puppet = test_puppet_new (system, NULL);
+  g_autoptr (GError) in_turn = NULL;
+  g_autoptr (GError) in_thread = NULL;
+  TestJob job = { shut_down_in_turn, &in_turn };
+
+  g_test_summary ("Where it could not wait it says so, and the system goes on.");
+
+  in_thread = g_thread_join (g_thread_new ("stranger", shut_down_in_thread, system));
+  g_assert_error (in_thread, TROUPE_ERROR, TROUPE_ERROR_WRONG_THREAD);
+  troupe_ref_send (puppet, troupe_message_new_pointer ("run", &job, NULL));
+  troupe_test_until (in_turn != NULL);
+  g_assert_error (in_turn, TROUPE_ERROR, TROUPE_ERROR_ALREADY_RUNNING);
+  troupe_test_settle ();
+  g_assert_false (troupe_ref_has_ended (puppet));
+  troupe_test_system_end (system);
+}
+
+static gboolean
+fail (TroupeActor    *actor,
+      TroupeMessage  *message,
+      GError        **error)
+{
+  g_set_error (error, TROUPE_ERROR, TROUPE_ERROR_FAILED, "No more");
+  return FALSE;
+}
+
+static void
+test_sync_error (void)
+{
+  g_autoptr (TroupeSystem) system = troupe_test_system_new ();
+  g_autoptr (TroupeSupervision) supervision = troupe_supervision_new (TROUPE_DIRECTIVE_ESCALATE);
+  g_autoptr (TroupeRef) puppet = test_puppet_new (system, NULL);
+  g_autoptr (GError) error = NULL;
+  TestJob job = { fail, NULL };
+
+  g_test_summary ("What was escalated to the top is its error.");
+
+  troupe_system_set_supervision (system, supervision);
+  g_test_expect_message ("Troupe", G_LOG_LEVEL_WARNING, "*No more*");
+  troupe_ref_send (puppet, troupe_message_new_pointer ("run", &job, NULL));
+  troupe_test_until (troupe_system_has_ended (system));
+  g_test_assert_expected_messages ();
+  g_assert_false (troupe_system_shutdown_sync (system, &error));
+  g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_FAILED);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -229,6 +332,10 @@ main (int   argc,
   g_test_add_func ("/troupe/shutdown/stuck-service", test_stuck_service);
   g_test_add_func ("/troupe/shutdown/stuck-triggers", test_stuck_triggers);
   g_test_add_func ("/troupe/shutdown/many", test_many);
+  g_test_add_func ("/troupe/shutdown/sync", test_sync);
+  g_test_add_func ("/troupe/shutdown/sync-begun", test_sync_begun);
+  g_test_add_func ("/troupe/shutdown/sync-refused", test_sync_refused);
+  g_test_add_func ("/troupe/shutdown/sync-error", test_sync_error);
 
   return g_test_run ();
 }
