@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include <string.h>
+#include <stdlib.h>
 
 #include <troupe.h>
 
@@ -119,8 +119,11 @@ chat_application_start_actors (ChatApplication *self)
   self->system = troupe_system_new (NULL, NULL, &error);
   if (self->system != NULL)
     self->keeper = chat_keeper_spawn (self->system, endpoint, self->session, self->nick, &error);
-  if (self->keeper == NULL)
-    g_error ("%s", error->message);
+  if (self->keeper != NULL)
+    return;
+
+  g_printerr ("gtk-chat: %s\n", error->message);
+  exit (EXIT_FAILURE);
 }
 
 static void
@@ -154,10 +157,7 @@ chat_application_shutdown (GApplication *application)
 {
   ChatApplication *self = CHAT_APPLICATION (application);
 
-  troupe_system_shutdown (self->system);
-  while (!troupe_system_has_ended (self->system))
-    g_main_context_iteration (NULL, TRUE);
-
+  troupe_system_shutdown_sync (self->system, NULL);
   G_APPLICATION_CLASS (chat_application_parent_class)->shutdown (application);
 }
 

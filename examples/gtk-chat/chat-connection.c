@@ -13,28 +13,14 @@ struct _ChatConnection
 
 G_DEFINE_FINAL_TYPE (ChatConnection, chat_connection, TROUPE_TYPE_JSON_PROTOCOL)
 
-static void
-chat_connection_tell (TroupeProtocol *protocol,
-                      TroupeMessage  *message)
-{
-  troupe_ref_send (troupe_protocol_get_factory (protocol), message);
-}
-
 static gboolean
 chat_connection_json_received (TroupeJsonProtocol  *protocol,
                                struct json_object  *json,
                                GError             **error)
 {
-  chat_connection_tell (TROUPE_PROTOCOL (protocol),
-                        troupe_message_new_json ("event", troupe_json_protocol_steal_json (protocol)));
+  troupe_ref_send (troupe_protocol_get_factory (TROUPE_PROTOCOL (protocol)),
+                   troupe_message_new_json ("event", troupe_json_protocol_steal_json (protocol)));
   return TRUE;
-}
-
-static void
-chat_connection_lost (TroupeProtocol *protocol,
-                      const GError   *reason)
-{
-  chat_connection_tell (protocol, troupe_message_new_string ("lost", reason->message));
 }
 
 static gboolean
@@ -49,7 +35,6 @@ chat_connection_on_command (TroupeActor    *actor,
 static void
 chat_connection_class_init (ChatConnectionClass *klass)
 {
-  TROUPE_PROTOCOL_CLASS (klass)->connection_lost = chat_connection_lost;
   TROUPE_JSON_PROTOCOL_CLASS (klass)->json_received = chat_connection_json_received;
   troupe_actor_class_bind (TROUPE_ACTOR_CLASS (klass), "command", TROUPE_TYPE_JSON, chat_connection_on_command);
 }

@@ -1,4 +1,4 @@
-/* chat-keeper.c - keeps up a connection to the chat service: the factory and the parent of one after the other
+/* chat-keeper.c - keeps up a connection to the chat service, and passes on what is said between it and the session
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
@@ -7,121 +7,97 @@
 #include "chat-event.h"
 #include "chat-keeper.h"
 
-#define FIRST_DELAY_MS 500
-#define MAX_DELAY_MS   30000
-#define GROWTH         1.7
-#define MAX_EVENTS     8192          /* that may wait; the connection stops reading before */
+#define FIRST_DELAY_MS   500u
+#define LONGEST_DELAY_MS 30000u
+#define WELCOME_MS       10000
+#define MAX_EVENTS       8192        /* that may wait; the connection stops reading before */
 
 struct _ChatKeeper
 {
-  TroupeFactory parent_instance;
-  char         *endpoint;
-  ChatSession  *session;
-  char         *nick;                /* that the user wants, or NULL */
-  TroupeRef    *connection;          /* NULL: there is none */
-  TroupeTimer  *timer;               /* until the next attempt, or NULL */
-  double        delay_ms;
+  TroupeClient    parent_instance;
+  ChatSession    *session;
+  char           *nick;              /* that the user wants, or NULL */
+  TroupeResolver *welcome;           /* of a connection that has not been welcomed yet, or NULL */
 };
 
-enum { PROP_0, PROP_ENDPOINT, PROP_SESSION, PROP_NICK, N_PROPS };
+enum { PROP_0, PROP_SESSION, PROP_NICK, N_PROPS };
 
-G_DEFINE_FINAL_TYPE (ChatKeeper, chat_keeper, TROUPE_TYPE_FACTORY)
+G_DEFINE_FINAL_TYPE (ChatKeeper, chat_keeper, TROUPE_TYPE_CLIENT)
 
 static GParamSpec *properties[N_PROPS];
 
-/* ---- connecting, and once more ---- */
+/* ---- the connection comes and goes ---- */
 
-static void chat_keeper_connect (ChatKeeper *self);
-
+/* The first time there is nothing to tell yet. */
 static void
-on_time (TroupeTimer *timer,
-         gpointer     user_data)
+chat_keeper_connecting (TroupeClient *client)
 {
-  chat_keeper_connect (user_data);
-}
+  ChatKeeper *self = CHAT_KEEPER (client);
+  gboolean is_connected;
 
-/* Each wait is longer than the one before, and not as long as everybody else's. */
-static void
-chat_keeper_wait (ChatKeeper *self,
-                  const char *reason)
-{
-  gint64 delay_ms = self->delay_ms * g_random_double_range (0.8, 1.2);
-  g_autofree char *trouble = NULL;
-
-  trouble = g_strdup_printf ("%s. Trying again in %.1f s.", reason, delay_ms / 1000.0);
-  chat_session_set_trouble (self->session, trouble);
-
-  g_clear_pointer (&self->timer, troupe_timer_unref);
-  self->timer = troupe_actor_call_later (TROUPE_ACTOR (self), delay_ms, on_time, self, NULL);
-  self->delay_ms = MIN (self->delay_ms * GROWTH, MAX_DELAY_MS);
-}
-
-static void
-on_connected (TroupePromise *promise,
-              gpointer       user_data)
-{
-  ChatKeeper *self = user_data;
-
-  self->connection = troupe_ref_ref (troupe_promise_get_ref (promise));
-}
-
-static void
-on_not_connected (TroupePromise *promise,
-                  gpointer       user_data)
-{
-  chat_keeper_wait (user_data, troupe_promise_get_error (promise)->message);
-  troupe_promise_return_nothing (promise);
-}
-
-static void
-chat_keeper_connect (ChatKeeper *self)
-{
-  TroupeActor *actor = TROUPE_ACTOR (self);
-  g_autoptr (TroupePromise) connected = NULL;
-
-  g_clear_pointer (&self->timer, troupe_timer_unref);
-  if (self->delay_ms > FIRST_DELAY_MS)         /* the first time there is nothing to tell yet */
+  g_object_get (self->session, "is-connected", &is_connected, NULL);
+  if (!is_connected)
     chat_session_set_trouble (self->session, "Connecting…");
-  connected = troupe_connect (troupe_actor_get_system (actor), self->endpoint, troupe_actor_get_ref (actor));
-  troupe_promise_add_callbacks (connected, on_connected, self, NULL, on_not_connected, self, NULL);
 }
 
-/* ---- what the connection says ---- */
-
-static void
-chat_keeper_send (ChatKeeper         *self,
-                  struct json_object *command)
+/* A service that does not say “welcome” is none. */
+static TroupePromise *
+chat_keeper_prepare_connection (TroupeClient  *client,
+                                TroupeRef     *connection,
+                                GError       **error)
 {
-  troupe_ref_send (self->connection, troupe_message_new_json ("command", command));
+  ChatKeeper *self = CHAT_KEEPER (client);
+
+  g_clear_pointer (&self->welcome, troupe_resolver_unref);
+  return troupe_promise_add_timeout (troupe_promise_new (&self->welcome), WELCOME_MS, NULL, NULL, NULL);
 }
 
 /* The service knows nothing of the connection before. */
 static void
-chat_keeper_log_in (ChatKeeper *self)
+chat_keeper_connected (TroupeClient *client,
+                       TroupeRef    *connection)
 {
+  ChatKeeper *self = CHAT_KEEPER (client);
   GListModel *rooms = chat_session_get_rooms (self->session);
 
-  self->delay_ms = FIRST_DELAY_MS;
   chat_session_set_trouble (self->session, NULL);
-
   if (self->nick != NULL)
-    chat_keeper_send (self, chat_command_new ("nick", "nick", self->nick));
+    troupe_ref_send (connection, troupe_message_new_json ("command", chat_command_new ("nick", "nick", self->nick)));
   for (guint i = 0; i < g_list_model_get_n_items (rooms); i++)
     {
       g_autoptr (ChatRoom) room = g_list_model_get_item (rooms, i);
 
       if (!chat_room_is_private (room))
-        chat_keeper_send (self, chat_command_new ("join", "room", chat_room_get_name (room)));
+        troupe_ref_send (connection, troupe_message_new_json ("command", chat_command_new ("join", "room", chat_room_get_name (room))));
     }
 }
+
+static void
+chat_keeper_disconnected (TroupeClient        *client,
+                          TroupeDisconnection *disconnection)
+{
+  gint64 delay_ms = troupe_disconnection_get_delay_ms (disconnection);
+  g_autofree char *trouble = NULL;
+
+  if (delay_ms < 0)
+    return;
+
+  trouble = g_strdup_printf ("%s. Trying again in %.1f s.", troupe_disconnection_get_error (disconnection)->message, delay_ms / 1000.0);
+  chat_session_set_trouble (CHAT_KEEPER (client)->session, trouble);
+}
+
+/* ---- what is said ---- */
 
 /* The nick name is told when it is another one: it is to be that the next time, too. */
 static void
 chat_keeper_note (ChatKeeper *self,
                   const char *event)
 {
-  if (g_str_equal (event, "welcome"))
-    chat_keeper_log_in (self);
+  if (g_str_equal (event, "welcome") && self->welcome != NULL)
+    {
+      troupe_resolver_resolve (self->welcome, NULL);
+      g_clear_pointer (&self->welcome, troupe_resolver_unref);
+    }
   else if (g_str_equal (event, "nick"))
     {
       g_free (self->nick);
@@ -139,63 +115,26 @@ chat_keeper_on_event (TroupeActor    *actor,
   const char *name = json_object_get_string (json_object_object_get (event, "event"));
 
   chat_event_apply (event, self->session);
-  if (name != NULL && self->connection != NULL)
+  if (name != NULL)
     chat_keeper_note (self, name);
   return TRUE;
 }
-
-static gboolean
-chat_keeper_on_lost (TroupeActor    *actor,
-                     TroupeMessage  *message,
-                     GError        **error)
-{
-  ChatKeeper *self = CHAT_KEEPER (actor);
-
-  g_clear_pointer (&self->connection, troupe_ref_unref);
-  chat_keeper_wait (self, troupe_message_get_string (message));
-  return TRUE;
-}
-
-/* ---- what the user says ---- */
 
 static gboolean
 chat_keeper_on_command (TroupeActor    *actor,
                         TroupeMessage  *message,
                         GError        **error)
 {
-  ChatKeeper *self = CHAT_KEEPER (actor);
+  TroupeRef *connection = troupe_client_get_connection (TROUPE_CLIENT (actor));
 
-  if (self->connection != NULL)
-    troupe_message_forward (message, self->connection);
+  if (connection != NULL)
+    troupe_message_forward (message, connection);
   else
-    chat_session_note (self->session, "That was not sent: there is no connection");
-  return TRUE;
-}
-
-static gboolean
-chat_keeper_on_retry (TroupeActor    *actor,
-                      TroupeMessage  *message,
-                      GError        **error)
-{
-  ChatKeeper *self = CHAT_KEEPER (actor);
-
-  if (self->timer == NULL)
-    return TRUE;
-
-  troupe_timer_cancel (self->timer, NULL);
-  chat_keeper_connect (self);
+    chat_session_note (CHAT_KEEPER (actor)->session, "That was not sent: there is no connection");
   return TRUE;
 }
 
 /* ---- the class ---- */
-
-static gboolean
-chat_keeper_started (TroupeActor  *actor,
-                     GError      **error)
-{
-  chat_keeper_connect (CHAT_KEEPER (actor));
-  return TRUE;
-}
 
 static void
 chat_keeper_set_property (GObject      *object,
@@ -207,10 +146,6 @@ chat_keeper_set_property (GObject      *object,
 
   switch (prop_id)
     {
-    case PROP_ENDPOINT:
-      self->endpoint = g_value_dup_string (value);
-      break;
-
     case PROP_SESSION:
       self->session = g_value_dup_object (value);
       break;
@@ -229,8 +164,7 @@ chat_keeper_dispose (GObject *object)
 {
   ChatKeeper *self = CHAT_KEEPER (object);
 
-  g_clear_pointer (&self->connection, troupe_ref_unref);
-  g_clear_pointer (&self->timer, troupe_timer_unref);
+  g_clear_pointer (&self->welcome, troupe_resolver_unref);
   g_clear_object (&self->session);
   G_OBJECT_CLASS (chat_keeper_parent_class)->dispose (object);
 }
@@ -238,10 +172,7 @@ chat_keeper_dispose (GObject *object)
 static void
 chat_keeper_finalize (GObject *object)
 {
-  ChatKeeper *self = CHAT_KEEPER (object);
-
-  g_free (self->endpoint);
-  g_free (self->nick);
+  g_free (CHAT_KEEPER (object)->nick);
   G_OBJECT_CLASS (chat_keeper_parent_class)->finalize (object);
 }
 
@@ -250,29 +181,29 @@ chat_keeper_class_init (ChatKeeperClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   TroupeActorClass *actor_class = TROUPE_ACTOR_CLASS (klass);
+  TroupeClientClass *client_class = TROUPE_CLIENT_CLASS (klass);
   const GParamFlags flags = G_PARAM_WRITABLE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS;
 
   object_class->set_property = chat_keeper_set_property;
   object_class->dispose = chat_keeper_dispose;
   object_class->finalize = chat_keeper_finalize;
 
-  properties[PROP_ENDPOINT] = g_param_spec_string ("endpoint", NULL, NULL, NULL, flags);
   properties[PROP_SESSION] = g_param_spec_object ("session", NULL, NULL, CHAT_TYPE_SESSION, flags);
   properties[PROP_NICK] = g_param_spec_string ("nick", NULL, NULL, NULL, flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
-  actor_class->started = chat_keeper_started;
+  client_class->connecting = chat_keeper_connecting;
+  client_class->prepare_connection = chat_keeper_prepare_connection;
+  client_class->connected = chat_keeper_connected;
+  client_class->disconnected = chat_keeper_disconnected;
   troupe_actor_class_set_capacity (actor_class, MAX_EVENTS, TROUPE_OVERFLOW_BACKPRESSURE);
   troupe_actor_class_bind (actor_class, "event", TROUPE_TYPE_JSON, chat_keeper_on_event);
-  troupe_actor_class_bind (actor_class, "lost", G_TYPE_STRING, chat_keeper_on_lost);
   troupe_actor_class_bind (actor_class, "command", TROUPE_TYPE_JSON, chat_keeper_on_command);
-  troupe_actor_class_bind (actor_class, "retry", G_TYPE_NONE, chat_keeper_on_retry);
 }
 
 static void
 chat_keeper_init (ChatKeeper *self)
 {
-  self->delay_ms = FIRST_DELAY_MS;
 }
 
 TroupeRef *
@@ -282,7 +213,12 @@ chat_keeper_spawn (TroupeSystem  *system,
                    const char    *nick,
                    GError       **error)
 {
-  return troupe_system_spawn (system, "keeper", CHAT_TYPE_KEEPER, error,
-                              "protocol-type", CHAT_TYPE_CONNECTION, "endpoint", endpoint, "session", session,
-                              "nick", nick, NULL);
+  g_autoptr (TroupeEndpoint) parsed = troupe_endpoint_parse_client (endpoint, error);
+
+  if (parsed == NULL)
+    return NULL;
+
+  return troupe_system_spawn (system, "keeper", CHAT_TYPE_KEEPER, error, "protocol-type", CHAT_TYPE_CONNECTION,
+                              "endpoint", endpoint, "first-delay-ms", FIRST_DELAY_MS, "longest-delay-ms", LONGEST_DELAY_MS,
+                              "session", session, "nick", nick, NULL);
 }

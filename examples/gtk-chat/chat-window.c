@@ -171,7 +171,7 @@ retry_cb (GtkWidget  *widget,
           const char *action_name,
           GVariant   *parameter)
 {
-  troupe_ref_send (CHAT_WINDOW (widget)->keeper, troupe_message_new ("retry"));
+  troupe_ref_send (CHAT_WINDOW (widget)->keeper, troupe_message_new ("connect-now"));
 }
 
 static void
