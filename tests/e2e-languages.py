@@ -88,6 +88,17 @@ class LanguageTest(unittest.TestCase):
                 self.assertEqual(done.stdout, data)
             self.assertEqual(echo.end(), 0)
 
+    def test_echo_where(self):
+        """Unless told otherwise it listens on port 8025, which may be taken."""
+        process = subprocess.Popen(ECHO, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        try:
+            readable, _, _ = select.select([process.stdout], [], [], SECONDS)
+            line = process.stdout.readline() if readable else ''
+            self.assertRegex(line, r'^listening on tcp:127\.0\.0\.1:8025$|Cannot listen on .*127\.0\.0\.1:8025.* in use')
+        finally:
+            process.kill()
+            process.communicate()
+
     def test_echo_nowhere(self):
         """An endpoint that is none is an error."""
         done = subprocess.run([*ECHO, '--listen=nothing'], capture_output=True, text=True, timeout=SECONDS, check=False)

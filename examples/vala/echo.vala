@@ -18,7 +18,7 @@ class Echo : Troupe.Protocol {
 }
 
 class Program {
-    private static string endpoint = "tcp:8025:interface=127.0.0.1";
+    private static string endpoint;
 
     private const OptionEntry[] OPTIONS = {
         { "listen", 'l', 0, OptionArg.STRING, ref endpoint, "Where to listen", "ENDPOINT" },
@@ -27,6 +27,8 @@ class Program {
 
     static int main (string[] args) {
         Intl.setlocale ();
+        // Here, for the fields of a class that has no instance are never initialized.
+        endpoint = "tcp:8025:interface=127.0.0.1";
         try {
             var context = new OptionContext ("– sends back whatever arrives");
             context.add_main_entries (OPTIONS, null);
