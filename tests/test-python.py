@@ -174,6 +174,52 @@ class Shouter(Troupe.LineProtocol):
         self.send_line(text.encode())
 
 
+class Elder(Troupe.Actor):
+    """Calls what it overrides by super(), as its child class does."""
+
+    told = []
+
+    def do_started(self):
+        self.told.append('elder')
+        return super().do_started()
+
+    def do_receive(self, message):
+        self.told.append(message.name)
+        return super().do_receive(message)
+
+    def do_stopped(self):
+        super().do_stopped()
+        self.told.append('stopped')
+
+    @Troupe.handler('answer')
+    def answer(self):
+        return 42
+
+
+class Younger(Elder):
+
+    def do_started(self):
+        self.told.append('younger')
+        super().do_started()
+
+
+class Listener(Troupe.LineProtocol):
+
+    heard = []
+
+    def do_data_received(self, data, length):
+        self.heard.append(length)
+        return super().do_data_received(data)
+
+    def do_line_received(self, line, length):
+        self.heard.append(line)
+        return super().do_line_received(line)
+
+    def do_connection_lost(self, reason):
+        self.heard.append(reason.message)
+        super().do_connection_lost(reason)
+
+
 class Greeting(Troupe.LineProtocol):
     """Passes on what the service says."""
 
@@ -192,7 +238,7 @@ class Link(Troupe.Client):
 
     def do_connecting(self):
         self.told.append('connecting')
-        Troupe.Client.do_connecting(self)
+        super().do_connecting()
 
     async def do_prepare_connection(self, connection):
         self.greeting, self.resolver = Troupe.Promise.new()
@@ -205,11 +251,11 @@ class Link(Troupe.Client):
     def do_connected(self, connection):
         self.told.append('connected')
         assert self.get_connection().dup_path() == connection.dup_path()
-        Troupe.Client.do_connected(self, connection)
+        super().do_connected(connection)
 
     def do_disconnected(self, disconnection):
         self.told.append((disconnection.get_error().message, disconnection.get_delay_ms() >= 0, disconnection.get_n_failures()))
-        Troupe.Client.do_disconnected(self, disconnection)
+        super().do_disconnected(disconnection)
 
     @Troupe.handler('said', str)
     def said(self, text):
@@ -280,6 +326,26 @@ class PythonTest(unittest.TestCase):
                 with contextlib.suppress(BlockingIOError):
                     heard.append(theirs.recv(100))
         self.assertEqual(heard, [b'HELLO\r\n'])
+
+    def test_super(self):
+        """What is overridden is called by super(), through classes of Python to the one of the library."""
+        Elder.told.clear()
+        younger = self.system.spawn(None, Younger)
+        self.assertEqual(self.outcome(younger.ask('answer')), 42)
+        younger.stop()
+        until(younger.has_ended)
+        self.assertEqual(Elder.told, ['younger', 'elder', 'answer', 'stopped'])
+
+    def test_super_in_between(self):
+        """The nearest class of the library may have got it from its parent, or have its own."""
+        Listener.heard.clear()
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            factory = self.system.spawn(None, Troupe.Factory, protocol_type=Listener)
+            connection = self.outcome(Troupe.adopt_connection(self.system, ours.fileno(), factory))
+            theirs.send(b'hello\r\n')
+        until(connection.has_ended)
+        self.assertEqual(Listener.heard, [7, b'hello', 'Connection closed'])
 
     def accept(self, server):
         """Waits for a client, and hears it log in."""

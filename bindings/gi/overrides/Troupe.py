@@ -396,10 +396,34 @@ def make_virtual(function, is_truth):
     @functools.wraps(function)
     def virtual(*arguments):
         answer = function(*arguments)
-        if inspect.iscoroutine(answer):
+        if inspect.iscoroutine(answer) and not is_truth:
             answer = start(answer)
         return True if is_truth and answer is None else answer
     return guard(virtual)
+
+
+class VirtualFunction:
+    """A virtual function of a class of the library, which super() binds to the instance.
+
+    What it calls is that of the nearest class of the library. As gi leaves it, super() would find the instance's own class again, and so on for ever.
+    """
+
+    def __init__(self, info):
+        self.info = info
+
+    def __get__(self, instance, owner):
+        nearest = next(base for base in owner.__mro__ if '__info__' in vars(base))
+        function = self.info.__get__(None, nearest)
+        return function if instance is None else functools.partial(function, instance)
+
+
+def bind_virtual_functions(cls):
+    for name, info in list(vars(cls).items()):
+        if name.startswith('do_') and hasattr(info, 'get_invoker'):
+            setattr(cls, name, VirtualFunction(info))
+
+
+bind_virtual_functions(Troupe.Actor)
 
 
 class ActorType(type(Troupe.Actor)):
@@ -415,6 +439,8 @@ class ActorType(type(Troupe.Actor)):
 
     def __init__(cls, name, bases, namespace, **arguments):
         super().__init__(name, bases, namespace, **arguments)
+        if cls.__module__.startswith('gi.repository.'):
+            bind_virtual_functions(cls)
         for attribute, value in namespace.items():
             for message_name, kind, whole in getattr(value, 'troupe_handles', ()):
                 cls.bind(message_name, kind, make_handler(attribute, kind, whole))
