@@ -322,6 +322,13 @@ troupe_client_refuse (TroupeClient *self,
   troupe_ref_stop (priv->connection);
 }
 
+/* An actor that ends breaks off what it has begun, and is told so by its own promises. */
+static gboolean
+troupe_client_is_over (TroupeClient *self)
+{
+  return troupe_ref_get_state (troupe_actor_get_ref (TROUPE_ACTOR (self))) != TROUPE_REF_LIVE;
+}
+
 static void
 troupe_client_prepared_cb (TroupePromise *promise,
                            gpointer       data)
@@ -330,8 +337,8 @@ troupe_client_prepared_cb (TroupePromise *promise,
   TroupeClientPrivate *priv = get_private (self);
   GError *error = troupe_promise_steal_error (promise);
 
-  /* Not for one that was lost meanwhile. */
-  if (priv->preparation != promise)
+  /* Not for one that was lost meanwhile, or with its client. */
+  if (priv->preparation != promise || troupe_client_is_over (self))
     {
       g_clear_error (&error);
       return;
@@ -342,13 +349,6 @@ troupe_client_prepared_cb (TroupePromise *promise,
     troupe_client_refuse (self, error);
   else
     troupe_client_succeed (self);
-}
-
-/* An actor that ends breaks off what it has begun, and is told so by its own promises. */
-static gboolean
-troupe_client_is_over (TroupeClient *self)
-{
-  return troupe_ref_get_state (troupe_actor_get_ref (TROUPE_ACTOR (self))) != TROUPE_REF_LIVE;
 }
 
 static void
@@ -527,6 +527,7 @@ troupe_client_stopped (TroupeActor *actor)
 {
   g_autoptr (GError) error = troupe_ref_new_ended_error (troupe_actor_get_ref (actor));
 
+  g_clear_pointer (&get_private (TROUPE_CLIENT (actor))->connection, troupe_ref_unref);
   troupe_client_tell_disconnected (TROUPE_CLIENT (actor), error, -1);
   TROUPE_ACTOR_CLASS (troupe_client_parent_class)->stopped (actor);
 }
