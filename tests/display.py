@@ -19,7 +19,8 @@ def start(folder):
     if shutil.which('Xvfb') is None:
         skip('Xvfb is missing (xvfb)')
     reader, writer = os.pipe()
-    server = subprocess.Popen(['Xvfb', '-displayfd', str(writer), '-screen', '0', '1000x700x24', '-fbdir', folder],
+    # A server that begins anew when its last client has gone refuses who comes at that moment.
+    server = subprocess.Popen(['Xvfb', '-displayfd', str(writer), '-screen', '0', '1000x700x24', '-fbdir', folder, '-noreset'],
                               pass_fds=[writer], stderr=subprocess.DEVNULL)
     os.close(writer)
     number = os.read(reader, 16).decode().strip()

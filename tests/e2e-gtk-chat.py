@@ -39,6 +39,9 @@ try:
 except (ImportError, ValueError):
     skip('Atspi is missing (gir1.2-atspi-2.0, python3-gi)')
 
+# What has not answered by then is taken for nothing; by default after 0.8 s.
+Atspi.set_timeout(PATIENCE * 1000, PATIENCE * 1000)
+
 
 def wait_for(what, condition):
     end = time.monotonic() + PATIENCE
