@@ -703,7 +703,7 @@ troupe_client_init (TroupeClient *self)
  * troupe_system_spawn_client:
  * @system: a system
  * @name: (nullable): a name, or %NULL for one made of “client” and a number
- * @endpoint: where to connect to, such as `tcp:example.org:80:timeout=5`; see [struct@Troupe.Endpoint]
+ * @endpoint: (nullable): where to connect to, such as `tcp:example.org:80:timeout=5`; see [struct@Troupe.Endpoint]
  * @protocol_type: what to spawn for each connection, a type derived from [class@Troupe.Protocol]
  * @error: where to put the reason
  *
@@ -726,7 +726,6 @@ troupe_system_spawn_client (TroupeSystem  *system,
   g_autoptr (TroupeEndpoint) parsed = NULL;
 
   g_return_val_if_fail (TROUPE_IS_SYSTEM (system), NULL);
-  g_return_val_if_fail (endpoint != NULL, NULL);
   g_return_val_if_fail (g_type_is_a (protocol_type, TROUPE_TYPE_PROTOCOL), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 

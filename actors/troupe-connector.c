@@ -489,7 +489,7 @@ connector_begin_cb (TroupeRef *ref,
 /**
  * troupe_connect:
  * @system: the system of @factory
- * @endpoint: where to connect to, such as `tcp:example.org:80:timeout=5`; see [struct@Troupe.Endpoint]
+ * @endpoint: (nullable): where to connect to, such as `tcp:example.org:80:timeout=5`; see [struct@Troupe.Endpoint]
  * @factory: the address of a [class@Troupe.Factory]
  *
  * Makes a connection, for which @factory builds the protocol.
@@ -518,7 +518,6 @@ troupe_connect (TroupeSystem *system,
   GError *error = NULL;
 
   g_return_val_if_fail (TROUPE_IS_SYSTEM (system), NULL);
-  g_return_val_if_fail (endpoint != NULL, NULL);
   g_return_val_if_fail (factory != NULL && g_type_is_a (factory->type, TROUPE_TYPE_FACTORY), NULL);
   g_return_val_if_fail (troupe_ref_get_system (factory) == system, NULL);
 

@@ -422,6 +422,12 @@ troupe_endpoint_parse (const char  *text,
   parser.parts = g_array_new (FALSE, FALSE, sizeof (Part));
   g_array_set_clear_func (parser.parts, part_clear);
 
+  if (text == NULL)
+    {
+      g_set_error_literal (error, TROUPE_ERROR, TROUPE_ERROR_BAD_ENDPOINT, "No endpoint is given: one is such as tcp:8025");
+      return NULL;
+    }
+
   if (!parser_split (&parser))
     return NULL;
 
@@ -457,13 +463,13 @@ troupe_endpoint_clear (gpointer data)
 
 /**
  * troupe_endpoint_parse_server:
- * @text: where to listen, such as `tcp:8025:interface=127.0.0.1`
+ * @text: (nullable): where to listen, such as `tcp:8025:interface=127.0.0.1`
  * @error: where to put the reason
  *
  * Parses where to listen.
  *
  * Call it from any thread. Nothing is opened and no name is looked up. It fails with %TROUPE_ERROR_BAD_ENDPOINT, whose
- * message says which part is wrong and shows the expected form.
+ * message says which part is wrong and shows the expected form; for %NULL, too, as it may be what a setting holds that nobody has set.
  *
  * Returns: (transfer full): an endpoint, or %NULL with @error set
  *
@@ -473,7 +479,6 @@ TroupeEndpoint *
 troupe_endpoint_parse_server (const char  *text,
                               GError     **error)
 {
-  g_return_val_if_fail (text != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   return troupe_endpoint_parse (text, TRUE, error);
@@ -481,13 +486,14 @@ troupe_endpoint_parse_server (const char  *text,
 
 /**
  * troupe_endpoint_parse_client:
- * @text: where to connect to, such as `tcp:example.org:80:timeout=5`
+ * @text: (nullable): where to connect to, such as `tcp:example.org:80:timeout=5`
  * @error: where to put the reason
  *
  * Parses where to connect to.
  *
  * Call it from any thread. No host name is looked up, but the name of a service is. It fails with
- * %TROUPE_ERROR_BAD_ENDPOINT, whose message says which part is wrong and shows the expected form.
+ * %TROUPE_ERROR_BAD_ENDPOINT, whose message says which part is wrong and shows the expected form; for %NULL, too, as it may be what a
+ * setting holds that nobody has set.
  *
  * Returns: (transfer full): an endpoint, or %NULL with @error set
  *
@@ -497,7 +503,6 @@ TroupeEndpoint *
 troupe_endpoint_parse_client (const char  *text,
                               GError     **error)
 {
-  g_return_val_if_fail (text != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   return troupe_endpoint_parse (text, FALSE, error);

@@ -495,7 +495,7 @@ listen_endpoint (TroupeEndpoint  *endpoint,
 /**
  * troupe_listen:
  * @system: the system of @factory
- * @endpoint: where to listen, such as `tcp:8025:interface=127.0.0.1`; see [struct@Troupe.Endpoint]
+ * @endpoint: (nullable): where to listen, such as `tcp:8025:interface=127.0.0.1`; see [struct@Troupe.Endpoint]
  * @factory: the address of a [class@Troupe.Factory]
  * @error: where to put the reason
  *
@@ -519,7 +519,6 @@ troupe_listen (TroupeSystem  *system,
   g_autoptr (TroupeEndpoint) parsed = NULL;
 
   g_return_val_if_fail (TROUPE_IS_SYSTEM (system), NULL);
-  g_return_val_if_fail (endpoint != NULL, NULL);
   g_return_val_if_fail (factory != NULL && g_type_is_a (factory->type, TROUPE_TYPE_FACTORY), NULL);
   g_return_val_if_fail (troupe_ref_get_system (factory) == system, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
@@ -580,7 +579,7 @@ later_cb (TroupeRef *factory,
 /**
  * troupe_listen_later:
  * @system: the system of @factory
- * @endpoint: where to listen, such as `tcp:8025:interface=127.0.0.1`; see [struct@Troupe.Endpoint]
+ * @endpoint: (nullable): where to listen, such as `tcp:8025:interface=127.0.0.1`; see [struct@Troupe.Endpoint]
  * @factory: the address of a [class@Troupe.Factory]
  *
  * Listens for connections as [func@Troupe.listen] does, but from any thread: in the next turn of @factory.
@@ -602,7 +601,6 @@ troupe_listen_later (TroupeSystem *system,
   Later *later;
 
   g_return_val_if_fail (TROUPE_IS_SYSTEM (system), NULL);
-  g_return_val_if_fail (endpoint != NULL, NULL);
   g_return_val_if_fail (factory != NULL && g_type_is_a (factory->type, TROUPE_TYPE_FACTORY), NULL);
   g_return_val_if_fail (troupe_ref_get_system (factory) == system, NULL);
 

@@ -43,21 +43,26 @@ G_DEFINE_TYPE_WITH_PRIVATE (TroupeActor, troupe_actor, G_TYPE_OBJECT)
 
 __thread TroupeRef *troupe_actor_in_birth;
 
-/* A message was not understood; how that is told depends on whether somebody waits for an answer. */
+/* A message was not understood. WHAT says how, with the actor as its subject; who asked is told, too. */
 static void
 troupe_actor_refuse (TroupeActor   *self,
                      TroupeMessage *message,
                      TroupeError    code,
-                     char          *reason)
+                     const char    *what)
 {
   TroupeRef *ref = troupe_actor_get_ref (self);
 
+  if (ref != NULL)
+    {
+      g_autofree char *path = troupe_ref_dup_path (ref);
+
+      g_message ("The actor “%s” %s", path, what);
+    }
+
   if (troupe_message_wants_reply (message))
-    troupe_message_reply_error (message, g_error_new_literal (TROUPE_ERROR, code, reason));
+    troupe_message_reply_error (message, g_error_new (TROUPE_ERROR, code, "%s %s", G_OBJECT_TYPE_NAME (self), what));
   else if (ref != NULL)
     troupe_system_bury (ref->system, ref, message, code);
-
-  g_free (reason);
 }
 
 static inline gboolean
@@ -74,11 +79,18 @@ troupe_actor_refuse_body (TroupeActor         *self,
                           TroupeMessage       *message,
                           const TroupeBinding *binding)
 {
-  troupe_actor_refuse (self, message, TROUPE_ERROR_BODY_TYPE,
-                       g_strdup_printf ("%s takes a body of type %s with “%s”, not %s",
-                                        G_OBJECT_TYPE_NAME (self), g_type_name (binding->body_type),
-                                        message->name,
-                                        g_type_name (troupe_message_get_body_type (message))));
+  const char *expected = g_type_name (binding->body_type);
+  const char *actual = g_type_name (troupe_message_get_body_type (message));
+  g_autofree char *what = NULL;
+
+  if (troupe_message_get_body_type (message) == G_TYPE_NONE)
+    what = g_strdup_printf ("takes a body of type %s with “%s”, and there is none", expected, message->name);
+  else if (binding->body_type == G_TYPE_NONE)
+    what = g_strdup_printf ("takes no body with “%s”, and there is one of type %s", message->name, actual);
+  else
+    what = g_strdup_printf ("takes a body of type %s with “%s”, not %s", expected, message->name, actual);
+
+  troupe_actor_refuse (self, message, TROUPE_ERROR_BODY_TYPE, what);
 }
 
 gboolean
@@ -133,13 +145,9 @@ troupe_actor_real_unhandled (TroupeActor    *self,
                              TroupeMessage  *message,
                              GError        **error)
 {
-  g_autofree char *path = troupe_ref_dup_path (troupe_actor_get_ref (self));
+  g_autofree char *what = g_strdup_printf ("does not understand “%s”", message->name);
 
-  g_message ("The actor “%s” does not understand “%s”", path, message->name);
-  troupe_actor_refuse (self, message, TROUPE_ERROR_UNHANDLED,
-                       g_strdup_printf ("%s does not understand “%s”",
-                                        G_OBJECT_TYPE_NAME (self), message->name));
-
+  troupe_actor_refuse (self, message, TROUPE_ERROR_UNHANDLED, what);
   return TRUE;
 }
 

@@ -275,8 +275,10 @@ troupe_ref_spawn (TroupeSystem  *system,
     {
       g_autofree char *path = troupe_ref_dup_path (parent);
 
-      g_set_error (error, TROUPE_ERROR, TROUPE_ERROR_ACTOR_STOPPED,
-                   "The actor “%s” has stopped and has no more children", path);
+      if (parent->parent == NULL)
+        g_set_error_literal (error, TROUPE_ERROR, TROUPE_ERROR_ACTOR_STOPPED, "The system has been shut down, or has given up, and has no more actors");
+      else
+        g_set_error (error, TROUPE_ERROR, TROUPE_ERROR_ACTOR_STOPPED, "The actor “%s” has stopped and has no more children", path);
       return NULL;
     }
 

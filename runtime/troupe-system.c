@@ -224,6 +224,17 @@ troupe_system_is_too_late (TroupeSystem *self,
          (troupe_pool_has_lost (target->reactor) || (troupe_reactor_here != NULL && troupe_pool_has_lost (troupe_reactor_here)));
 }
 
+static void
+log_dead_letter (TroupeRef     *target,
+                 TroupeMessage *message,
+                 TroupeError    reason)
+{
+  g_autoptr (GEnumClass) reasons = g_type_class_ref (TROUPE_TYPE_ERROR);
+  g_autofree char *path = troupe_ref_dup_path (target);
+
+  g_debug ("Dead letter “%s” to “%s”: %s", troupe_message_get_name (message), path, g_enum_get_value (reasons, (gint) reason)->value_nick);
+}
+
 void
 troupe_system_bury (TroupeSystem  *self,
                     TroupeRef     *target,
@@ -234,6 +245,8 @@ troupe_system_bury (TroupeSystem  *self,
     return;
 
   __atomic_fetch_add (&self->n_dead_letters, 1, __ATOMIC_RELAXED);
+  if (!g_log_writer_default_would_drop (G_LOG_LEVEL_DEBUG, G_LOG_DOMAIN))
+    log_dead_letter (target, message, reason);
 
   if (g_signal_has_handler_pending (self, signals[DEAD_LETTER], 0, FALSE) && !troupe_system_is_too_late (self, target))
     g_signal_emit (self, signals[DEAD_LETTER], 0, target, message, reason);

@@ -608,17 +608,42 @@ test_unhandled (Fixture       *fixture,
 }
 
 static void
+test_dead_letter_log (Fixture       *fixture,
+                      gconstpointer  data)
+{
+  g_test_summary ("With G_MESSAGES_DEBUG=Troupe each dead letter is logged.");
+
+  if (g_test_subprocess ())
+    {
+      troupe_ref_stop (fixture->player);
+      troupe_test_until (troupe_ref_has_ended (fixture->player));
+      troupe_ref_send (fixture->player, troupe_message_new ("late"));
+      return;
+    }
+
+  g_setenv ("G_MESSAGES_DEBUG", "Troupe", TRUE);
+  g_test_trap_subprocess (NULL, 0, 0);
+  g_unsetenv ("G_MESSAGES_DEBUG");
+  g_test_trap_assert_passed ();
+  g_test_trap_assert_stdout ("*Dead letter *late* to */a*: actor-stopped*");
+}
+
+static void
 test_body_type (Fixture       *fixture,
                 gconstpointer  data)
 {
   g_test_summary ("A body of another type never reaches the handler; numbers do not turn into each other.");
 
+  g_test_expect_message ("Troupe", G_LOG_LEVEL_MESSAGE, "The actor “/a” takes a body of type gint64 with “add”, not gdouble");
   assert_ask_fails (fixture->player, troupe_message_new_double ("add", 1.0), TROUPE_ERROR,
                     TROUPE_ERROR_BODY_TYPE, "TestPlayer takes a body of type gint64 with “add”, not gdouble");
+  g_test_expect_message ("Troupe", G_LOG_LEVEL_MESSAGE, "*and there is none");
   assert_ask_fails (fixture->player, troupe_message_new ("add"), TROUPE_ERROR,
-                    TROUPE_ERROR_BODY_TYPE, "TestPlayer takes a body of type gint64 with “add”, not void");
+                    TROUPE_ERROR_BODY_TYPE, "TestPlayer takes a body of type gint64 with “add”, and there is none");
+  g_test_expect_message ("Troupe", G_LOG_LEVEL_MESSAGE, "The actor “/a” takes no body with “total”, and there is one of type gchararray");
   troupe_ref_send (fixture->player, troupe_message_new_string ("total", "?"));
   troupe_test_settle ();
+  g_test_assert_expected_messages ();
   g_assert_cmpuint (troupe_system_get_n_dead_letters (fixture->system), ==, 1);
   g_assert_false (troupe_ref_has_ended (fixture->player));
 }
@@ -1297,6 +1322,7 @@ main (int   argc,
   add ("bind-late", test_bind_late);
   add ("unhandled", test_unhandled);
   add ("body-type", test_body_type);
+  add ("dead-letter-log", test_dead_letter_log);
   add ("broken", test_broken);
   add ("defer", test_defer);
   add ("defer-end", test_defer_end);

@@ -300,6 +300,9 @@ test_bad_endpoint (void)
   probe_begin ();
   error = fail_to_connect ("tcp:somewhere");
   g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_BAD_ENDPOINT);
+  g_clear_error (&error);
+  error = fail_to_connect (NULL);
+  g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_BAD_ENDPOINT);
   probe_end ();
 }
 

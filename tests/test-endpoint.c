@@ -108,6 +108,7 @@ static void
 test_bad_servers (void)
 {
   static const Bad bad[] = {
+    { NULL, "No endpoint is given", "tcp:8025" },
     { "", "unknown type “”", "tcp:PORT" },
     { "8025", "unknown type “8025”", "tcp:PORT" },
     { "tpc:8025", "unknown type “tpc”", "tcp6:PORT" },

@@ -95,6 +95,9 @@ test_bad (void)
   g_assert_null (troupe_listen (probe.system, "tcp:x", probe.factory, &error));
   g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_BAD_ENDPOINT);
   g_clear_error (&error);
+  g_assert_null (troupe_listen (probe.system, NULL, probe.factory, &error));
+  g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_BAD_ENDPOINT);
+  g_clear_error (&error);
 
   g_assert_null (troupe_listen (probe.system, "tcp:0:interface=192.0.2.1", probe.factory, &error));
   g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_CANNOT_LISTEN);
@@ -271,6 +274,7 @@ test_later_fails (void)
 
   probe_begin ();
   assert_later_fails ("tcp:x", TROUPE_ERROR_BAD_ENDPOINT);
+  assert_later_fails (NULL, TROUPE_ERROR_BAD_ENDPOINT);
   assert_later_fails ("tcp:0:interface=192.0.2.1", TROUPE_ERROR_CANNOT_LISTEN);
   troupe_ref_stop (probe.factory);
   troupe_test_until (troupe_ref_has_ended (probe.factory));
