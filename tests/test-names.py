@@ -19,13 +19,9 @@ def slugs(page):
 
 
 def is_there(link, page):
-    """Pages of the reference lie side by side, whatever their folders here."""
     target, _, heading = link.partition('#')
-    if target.endswith('.html'):
-        files = list(TOP.glob(f'docs/**/{target[:-len(".html")]}.md'))
-    else:
-        files = [page.parent / target] if target else [page]
-    return bool(files) and files[0].exists() and (heading == '' or heading in slugs(files[0]))
+    file = page.parent / target if target else page
+    return file.exists() and (heading == '' or heading in slugs(file))
 
 
 def main():
