@@ -12,6 +12,10 @@ G_BEGIN_DECLS
 /* The ref whose object is being constructed on this thread: what makes an object a live actor. */
 extern __thread TroupeRef *troupe_actor_in_birth;
 
+/* What the base class has where there is nothing to do. Many classes keep it, and it need not be called. */
+gboolean troupe_actor_real_started     (TroupeActor    *self,
+                                        GError        **error);
+void     troupe_actor_real_stopped     (TroupeActor    *self);
 /* The receive of the base class, which most classes keep, and what it does. */
 gboolean troupe_actor_real_receive     (TroupeActor    *self,
                                         TroupeMessage  *message,

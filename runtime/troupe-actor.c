@@ -122,7 +122,7 @@ troupe_actor_real_receive (TroupeActor    *self,
 }
 
 /* What a subclass may chain up to, though there is nothing to do. */
-static gboolean
+gboolean
 troupe_actor_real_started (TroupeActor  *self,
                            GError      **error)
 {
@@ -135,7 +135,7 @@ troupe_actor_real_restart (TroupeActor  *self,
 {
 }
 
-static void
+void
 troupe_actor_real_stopped (TroupeActor *self)
 {
 }

@@ -180,11 +180,13 @@ troupe_ref_build_object (TroupeRef *self)
 gboolean
 troupe_ref_be_born (TroupeRef *self)
 {
+  TroupeActorClass *klass;
   GError *error = NULL;
 
   self->actor = troupe_ref_build_object (self);
 
-  if (TROUPE_ACTOR_GET_CLASS (self->actor)->started (self->actor, &error))
+  klass = TROUPE_ACTOR_GET_CLASS (self->actor);
+  if (klass->started == troupe_actor_real_started || klass->started (self->actor, &error))
     {
       self->flags |= TROUPE_REF_BORN;
       return TRUE;
@@ -566,8 +568,10 @@ void
 troupe_ref_end_object (TroupeRef      *self,
                        TroupeRefState  state)
 {
-  if ((self->flags & (TROUPE_REF_BORN | TROUPE_REF_KILLED)) == TROUPE_REF_BORN)
-    TROUPE_ACTOR_GET_CLASS (self->actor)->stopped (self->actor);
+  TroupeActorClass *klass = self->actor != NULL ? TROUPE_ACTOR_GET_CLASS (self->actor) : NULL;
+
+  if ((self->flags & (TROUPE_REF_BORN | TROUPE_REF_KILLED)) == TROUPE_REF_BORN && klass->stopped != troupe_actor_real_stopped)
+    klass->stopped (self->actor);
 
   self->flags &= ~TROUPE_REF_BORN;
   troupe_ref_set_state (self, state);
