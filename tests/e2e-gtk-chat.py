@@ -451,6 +451,13 @@ def test_reconnect(desktop):
     service.end()
 
 
+def test_nowhere(desktop):
+    """An endpoint that is none is an error, and no reason to go on."""
+    done = subprocess.run([GTK_CHAT, 'nowhere'], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=20, check=False)
+    assert done.returncode == 1, done
+    assert 'gtk-chat: Bad endpoint “nowhere”' in done.stderr.decode(), done
+
+
 class Pretender:
     """A service that says what it is told to, to its clients one after the other."""
 

@@ -104,6 +104,21 @@ class Actor(Troupe.Actor):
 Actor.bind_in('other', 'nothing', GObject.TYPE_NONE, lambda actor, message: True)
 
 
+class Client(Troupe.Client):
+    n_lost = 0
+
+    def do_prepare_connection(self, connection):
+        return Troupe.Promise.new_resolved('x')
+
+    def do_connected(self, connection):
+        self.get_connection()
+
+    def do_disconnected(self, disconnection):
+        disconnection.get_error()
+        disconnection.copy()
+        Client.n_lost += 1
+
+
 def failure():
     return GLib.Error.new_literal(Troupe.error_quark(), 'No', Troupe.Error.FAILED)
 
@@ -402,6 +417,21 @@ class ReferencesTest(unittest.TestCase):
             self.outcome(port.stop())
 
         self.audit(listen=listen)
+
+    def test_clients(self):
+        """What a client and its class are given each time that it connects."""
+        port = Troupe.listen(self.system, 'tcp:0:interface=127.0.0.1', self.system.spawn_factory('factory', Troupe.LineProtocol))
+        client = self.system.spawn('client', Client, ['endpoint', 'protocol-type', 'first-delay-ms'],
+                                   [port.dup_endpoint(), GObject.Value(GObject.type_from_name('GType'), Troupe.LineProtocol),
+                                    GObject.Value(GObject.TYPE_UINT, 100000)])
+
+        def reconnect():
+            n_lost = Client.n_lost
+            self.outcome(client.ask(Troupe.Message.new('when-connected'))).get_ref().kill()
+            until(lambda: Client.n_lost > n_lost)
+            self.outcome(client.ask(Troupe.Message.new('connect-now'))).get_ref()
+
+        self.audit(reconnect=reconnect)
 
     def test_a_leak_is_found(self):
         """A test of the test: what keeps 16 bytes at each call is noticed."""
