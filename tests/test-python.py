@@ -60,7 +60,7 @@ class Counter(Troupe.Actor):
     @Troupe.handler('whole', str, message=True)
     def whole(self, message):
         self.debt = message.defer_reply()
-        self.call_later(0, lambda timer: self.debt.settle([message.name, message.body]))
+        self.call_later(0, lambda timer: self.debt.resolve([message.name, message.body]))
 
     @Troupe.handler('silent', message=True)
     def silent(self, message):

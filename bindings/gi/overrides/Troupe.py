@@ -5,11 +5,14 @@
 PyGObject loads it with gi.repository.Troupe.
 """
 
+import collections.abc
+import difflib
 import functools
 import inspect
 import json
 import logging
 import types
+import warnings
 
 from gi.repository import GLib, GObject
 
@@ -34,19 +37,37 @@ BODY_TYPES = {
     bytes: TYPE_BYTES,
     dict: TYPE_JSON,
     list: TYPE_JSON,
-    object: GObject.TYPE_PYOBJECT,
+    object: GObject.Value.__gtype__,
     GLib.Variant: GObject.TYPE_VARIANT,
 }
 
 
 # Exceptions
 
-def to_error(exception):
-    """Makes of an exception what C understands. One that is no GLib.Error nobody has thought of: its traceback is logged."""
+def make_error(exception):
+    """Makes of an exception what C understands."""
     if isinstance(exception, GLib.Error):
         return exception
-    log.error('%s', exception, exc_info=exception)
     return GLib.Error.new_literal(Troupe.error_quark(), f'{type(exception).__name__}: {exception}', Troupe.Error.FAILED)
+
+
+def to_error(exception, where):
+    """Makes an error of an exception that was raised. One that is no GLib.Error nobody has thought of: its traceback is logged."""
+    if not isinstance(exception, GLib.Error):
+        log.error('%s', where, exc_info=(type(exception), exception, find_program(exception.__traceback__)))
+    return make_error(exception)
+
+
+def find_program(traceback):
+    """Leaves out what comes before the program: calls of this file."""
+    inner = traceback
+    while inner is not None and inner.tb_frame.f_code.co_filename == __file__:
+        inner = inner.tb_next
+    return inner or traceback
+
+
+def describe(function):
+    return getattr(function, '__qualname__', None) or repr(function)
 
 
 def guard(function):
@@ -59,8 +80,44 @@ def guard(function):
         try:
             return function(*arguments)
         except Exception as exception:
-            raise to_error(exception) from None
+            raise to_error(exception, f'{describe(function)}() failed') from None
     return guarded
+
+
+# Arguments
+
+def check_ms(function, number):
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise TypeError(f'{function}() takes milliseconds, as a whole number, and not {number!r}')
+    if number < 0:
+        raise ValueError(f'{function}() takes milliseconds, and no less than 0: {number}')
+    return number
+
+
+def to_bytes(function, data):
+    """What is sent may be text, which goes as UTF-8."""
+    if isinstance(data, str):
+        return data.encode()
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        return bytes(data)
+    if isinstance(data, GLib.Bytes):
+        return data.get_data()
+    raise TypeError(f'{function}() takes str or bytes, and not {data!r}')
+
+
+def is_class(kind, parent):
+    return isinstance(kind, type) and issubclass(kind, parent)
+
+
+def takes(function, n_arguments):
+    """Says whether FUNCTION can be called with so many."""
+    try:
+        inspect.signature(function).bind(*[None] * n_arguments)
+    except TypeError:
+        return False
+    except ValueError:
+        pass
+    return True
 
 
 # Bodies
@@ -155,19 +212,20 @@ class Ref(Troupe.Ref):
         if within is None:
             Troupe.Ref.send(self, message)
         else:
-            Troupe.Ref.send_within(self, message, within)
+            Troupe.Ref.send_within(self, message, check_ms('send', within))
 
     def ask(self, message, *body, within=None):
         """Asks with a message, or with one that is made of a name and a body; the answer comes WITHIN milliseconds or never."""
         message = to_message(message, body)
         if within is None:
             return Troupe.Ref.ask(self, message)
-        return Troupe.Ref.ask_within(self, message, within)
+        return Troupe.Ref.ask_within(self, message, check_ms('ask', within))
 
-    def ask_sync(self, message, *arguments):
-        """Blocks a thread without a main loop until there is an answer."""
+    def ask_sync(self, message, *arguments, within=None):
+        """Blocks a thread without a main loop until there is an answer, which comes WITHIN milliseconds or never."""
         if isinstance(message, str):
-            return Troupe.Ref.ask_sync(self, to_message(message, arguments), -1, None).body
+            timeout = -1 if within is None else check_ms('ask_sync', within)
+            return Troupe.Ref.ask_sync(self, to_message(message, arguments), timeout, None).body
         return Troupe.Ref.ask_sync(self, message, *arguments)
 
 
@@ -193,7 +251,11 @@ class Promise(Troupe.Promise):
     @property
     def value(self):
         """The value as one of Python, None for an error. For when and where, see has_value()."""
-        return read(self, self.get_value_type(), Troupe.Promise.get_value) if self.has_value() else None
+        if self.has_value():
+            return read(self, self.get_value_type(), Troupe.Promise.get_value)
+        if not self.is_resolved():
+            raise RuntimeError('the promise has no value yet: await it')
+        return None
 
     def get_value(self):
         return self.value
@@ -217,7 +279,7 @@ class Promise(Troupe.Promise):
         return Troupe.Promise.add_callbacks(self, guard(callback), data, guard(errback), *more)
 
     def add_timeout(self, timeout_ms, step=None, *data):
-        return Troupe.Promise.add_timeout(self, timeout_ms, guard(step), *data)
+        return Troupe.Promise.add_timeout(self, check_ms('add_timeout', timeout_ms), guard(step), *data)
 
 
 Promise = override(Promise)
@@ -226,14 +288,19 @@ __all__.append('Promise')
 
 class Resolver(Troupe.Resolver):
 
-    def settle(self, body=None):
+    def resolve(self, body=None):
         """Resolves the promise with any value."""
         if body is None:
-            self.resolve()
-        elif is_json(body):
-            self.resolve_json_string(to_json(body))
-        else:
-            self.resolve_value(to_value(body))
+            return Troupe.Resolver.resolve(self)
+        if is_json(body):
+            return self.resolve_json_string(to_json(body))
+        return self.resolve_value(to_value(body))
+
+    def reject(self, reason):
+        """Rejects the promise with any exception."""
+        if not isinstance(reason, Exception):
+            raise TypeError(f'reject() takes an exception, and not {reason!r}')
+        return Troupe.Resolver.reject(self, make_error(reason))
 
 
 Resolver = override(Resolver)
@@ -245,8 +312,9 @@ __all__.append('Resolver')
 class Coroutine:
     """An async function under way. Steps of the promises that it awaits go on with it, so it runs in turns of its actor."""
 
-    def __init__(self, coroutine):
+    def __init__(self, coroutine, where):
         self.coroutine = coroutine
+        self.where = where
         self.awaited = None
         self.is_cancelled = False
 
@@ -272,9 +340,9 @@ class Coroutine:
                 self.awaited = self.check(self.advance())
             self.awaited.add_both(self.go_on)
         except StopIteration as end:
-            self.resolver.settle(end.value)
+            self.resolver.resolve(end.value)
         except Exception as exception:
-            self.resolver.reject(to_error(exception))
+            self.resolver.reject(to_error(exception, self.where))
 
     def cancel(self, _):
         self.is_cancelled = True
@@ -282,8 +350,17 @@ class Coroutine:
             self.awaited.cancel()
 
 
-def launch(coroutine):
-    task = Coroutine(coroutine)
+def check_coroutine(coroutine):
+    if isinstance(coroutine, collections.abc.Coroutine):
+        return
+    if callable(coroutine):
+        raise TypeError(f'a coroutine is expected, what an async function returns: {describe(coroutine)}()')
+    raise TypeError(f'a coroutine is expected, what an async function returns, and not {coroutine!r}')
+
+
+def launch(coroutine, where=None):
+    check_coroutine(coroutine)
+    task = Coroutine(coroutine, where or f'{describe(coroutine)}() failed')
     promise, task.resolver = Troupe.Promise.new_with_canceller(task.cancel)
     task.go_on()
     return promise, task
@@ -299,6 +376,7 @@ __all__.append('start')
 
 def run(coroutine):
     """Turns the main loop until an async function has come to its end; gives what it returns, and raises what it raises."""
+    check_coroutine(coroutine)
     values, exceptions = [], []
     loop = GLib.MainLoop()
 
@@ -324,18 +402,36 @@ def run(coroutine):
 __all__.append('run')
 
 
+def sleep(delay_ms):
+    """Promises nothing but that it resolves in so many milliseconds."""
+    return Troupe.sleep(check_ms('sleep', delay_ms))
+
+
+__all__.append('sleep')
+
+
 # Actors
+
+def find_body_type(body_type):
+    if isinstance(body_type, GObject.GType):
+        return body_type
+    if body_type is None or isinstance(body_type, type) and body_type in BODY_TYPES:
+        return BODY_TYPES[body_type]
+    if isinstance(body_type, type) and hasattr(body_type, '__gtype__'):
+        return body_type.__gtype__
+    raise TypeError(f'a handler\'s type is bool, int, float, str, bytes, dict, list, object or a type of GObject, and not {body_type!r}')
+
 
 def handler(name, body_type=None, *, message=False):
     """Says that a method handles messages of a name.
 
     It is called with the body, if it has one, and what it returns is the answer to an ask; an async method may await promises.
-    BODY_TYPE is bool, int (64 bits), float, str, bytes, dict or list (JSON), object (anything of Python), or a type of GObject.
-    With MESSAGE it is called with the message instead.
+    BODY_TYPE is bool, int (64 bits), float, str, bytes, dict or list (JSON), a type of GObject, or object for whatever comes.
+    With MESSAGE it is called with the message instead, of whatever body if it names no type.
     """
-    kind = BODY_TYPES.get(body_type) if body_type is None or isinstance(body_type, type) else body_type
-    if kind is None:
-        kind = GObject.GType(body_type)
+    if not isinstance(name, str):
+        raise TypeError("handler() takes the name of a message: @Troupe.handler('add', int)")
+    kind = find_body_type(object if message and body_type is None else body_type)
 
     def decorate(function):
         function.__dict__.setdefault('troupe_handles', []).append((name, kind, message))
@@ -348,7 +444,7 @@ __all__.append('handler')
 
 def finish_later(actor, message, coroutine):
     """Answers with what an async handler returns; what it raises fails the actor, unless that is because nobody wants the answer."""
-    promise, task = launch(coroutine)
+    promise, task = launch(coroutine, describe_handler(actor, message))
     if promise.is_resolved():
         return promise.propagate_value()
     is_asked = message.wants_reply()
@@ -364,9 +460,19 @@ def finish_later(actor, message, coroutine):
     return promise if is_asked else None
 
 
+def describe_handler(actor, message):
+    return f'{actor.get_ref().dup_path()} failed in handler “{message.name}”'
+
+
 def make_handler(attribute, kind, whole):
     """The method is looked up each time: a derived class may have one of its own."""
     def handle(actor, message):
+        try:
+            return call_handler(actor, message)
+        except Exception as exception:
+            raise to_error(exception, describe_handler(actor, message)) from None
+
+    def call_handler(actor, message):
         method = getattr(actor, attribute)
         if whole:
             answer = method(message)
@@ -381,25 +487,90 @@ def make_handler(attribute, kind, whole):
         if message.wants_reply():
             message.answer(answer)
         return True
-    return guard(handle)
+    return handle
 
 
-def find_throwing(bases):
-    """The virtual functions that may fail, and whether they say so by a truth value."""
-    return {'do_' + info.get_name(): info.get_return_type().get_tag_as_string() == 'gboolean'
+# Virtual functions
+
+def find_virtuals(bases):
+    """Those of the library, by the names that they have here."""
+    return {'do_' + info.get_name(): info
             for base in bases for ancestor in base.__mro__ if hasattr(ancestor.__dict__.get('__info__'), 'get_vfuncs')
-            for info in ancestor.__info__.get_vfuncs() if info.can_throw_gerror()}
+            for info in ancestor.__info__.get_vfuncs() if info.get_namespace() == 'Troupe'}
 
 
-def make_virtual(function, is_truth):
-    """What says nothing has done its work; an async one, where a promise is wanted, gives that."""
+def count_lengths(info):
+    """C has the length of an array beside it."""
+    return sum(argument.get_type().get_array_length() >= 0 for argument in info.get_arguments()
+               if argument.get_type().get_tag_as_string() == 'array')
+
+
+def find_returned(info):
+    """What a virtual function gives, if that is a type of the library."""
+    kind = info.get_return_type()
+    return kind.get_interface().get_name() if kind.get_tag_as_string() == 'interface' else kind.get_tag_as_string()
+
+
+def check_returned(name, kind, answer):
+    if answer is None:
+        return
+    if kind == 'Ref' and not isinstance(answer, Troupe.Ref):
+        raise TypeError(f'{name}() returns an address, as that of a child, and not {answer!r}: return self.spawn(None, Echo)')
+    if kind == 'Promise' and not isinstance(answer, Troupe.Promise):
+        raise TypeError(f'{name}() returns a promise, or is async, and does not return {answer!r}')
+
+
+def make_virtual(where, function, info):
+    """What says nothing has done its work; an async one gives a promise, or where none is wanted fails its actor if it fails.
+
+    One that does not take the length of an array does not get it.
+    """
+    n_arguments = 1 + len(info.get_arguments())
+    n_taken = n_arguments - count_lengths(info)
+    if takes(function, n_arguments):
+        n_taken = n_arguments
+    elif not takes(function, n_taken):
+        raise TypeError(f'{where}() is called with {n_taken} arguments, self among them')
+    if n_taken == n_arguments and not info.can_throw_gerror():
+        return function
+    kind = find_returned(info)
+
     @functools.wraps(function)
     def virtual(*arguments):
-        answer = function(*arguments)
-        if inspect.iscoroutine(answer) and not is_truth:
+        answer = function(*arguments[:n_taken])
+        if inspect.iscoroutine(answer):
             answer = start(answer)
-        return True if is_truth and answer is None else answer
-    return guard(virtual)
+            if kind == 'gboolean':
+                answer.or_fail()
+                answer = True
+        check_returned(where, kind, answer)
+        return True if kind == 'gboolean' and answer is None else answer
+    return guard(virtual) if info.can_throw_gerror() else virtual
+
+
+def make_virtuals(name, bases, namespace):
+    """Gives the namespace of a class with its virtual functions made so."""
+    virtuals = find_virtuals(bases)
+    made = dict(namespace)
+    for key, value in namespace.items():
+        if not key.startswith('do_') or not isinstance(value, types.FunctionType):
+            continue
+        if key in virtuals:
+            made[key] = make_virtual(f'{name}.{key}', value, virtuals[key])
+        elif not any(hasattr(base, key) for base in bases):
+            warn_of_virtual(name, key, virtuals)
+    return made
+
+
+def warn_of_virtual(name, key, virtuals):
+    """A virtual function that is not there would never be called, and nobody would know why."""
+    similar = difflib.get_close_matches(key, virtuals, 1, .8)
+    if similar:
+        warnings.warn(f'{name}.{key}() is no virtual function; is {similar[0]}() meant?', RuntimeWarning, stacklevel=4)
+        return
+    for kind in (Troupe.JsonProtocol, Troupe.Client):
+        if key in find_virtuals([kind]):
+            warnings.warn(f'{name}.{key}() is no virtual function here: it is one of Troupe.{kind.__name__}', RuntimeWarning, stacklevel=4)
 
 
 class VirtualFunction:
@@ -431,10 +602,8 @@ class ActorType(type(Troupe.Actor)):
 
     def __new__(mcs, name, bases, namespace, **arguments):
         if not namespace.get('__module__', '').startswith('gi.'):
-            throwing = find_throwing(bases)
-            namespace = {key: make_virtual(value, throwing[key])
-                         if key in throwing and isinstance(value, types.FunctionType) else value
-                         for key, value in namespace.items()}
+            check_handlers(name, namespace)
+            namespace = make_virtuals(name, bases, namespace)
         return super().__new__(mcs, name, bases, namespace, **arguments)
 
     def __init__(cls, name, bases, namespace, **arguments):
@@ -446,28 +615,79 @@ class ActorType(type(Troupe.Actor)):
                 cls.bind(message_name, kind, make_handler(attribute, kind, whole))
 
 
+def check_handlers(name, namespace):
+    """What is wrong with a class is better known before its first message."""
+    found = {}
+    for attribute, value in namespace.items():
+        for message_name, kind, whole in getattr(value, 'troupe_handles', ()):
+            if message_name in found:
+                raise TypeError(f'{name} has two handlers of “{message_name}”: {found[message_name]}() and {attribute}()')
+            found[message_name] = attribute
+            what = ['self'] if not whole and kind == GObject.TYPE_NONE else ['self', 'message' if whole else 'body']
+            if not takes(value, len(what)):
+                raise TypeError(f'{name}.{attribute}() handles “{message_name}”, and so is to take ({", ".join(what)})')
+
+
 def spawn_arguments(names, values, properties):
     """As the library wants them; a class is given as its type."""
+    if not isinstance(names, (list, tuple)):
+        raise TypeError('the properties of an actor are given by name: spawn(None, Counter, step=3)')
     values = [GObject.Value(TYPE_GTYPE, value) if hasattr(value, '__gtype__') and isinstance(value, type) else value
               for value in (*values, *properties.values())]
     return [*names, *(name.replace('_', '-') for name in properties)], values
+
+
+def check_actor(kind):
+    if not is_class(kind, Troupe.Actor) and not isinstance(kind, GObject.GType):
+        raise TypeError(f'what is spawned is a class derived from Troupe.Actor, and not {kind!r}')
+    return kind
 
 
 class Actor(Troupe.Actor, metaclass=ActorType):
 
     def spawn(self, name, kind, names=(), values=(), **properties):
         """Spawns a child; its properties may be given by name."""
-        return Troupe.Actor.spawn(self, name, kind, *spawn_arguments(names, values, properties))
+        return Troupe.Actor.spawn(self, name, check_actor(kind), *spawn_arguments(names, values, properties))
 
     def spawn_on(self, reactor, name, kind, names=(), values=(), **properties):
-        return Troupe.Actor.spawn_on(self, reactor, name, kind, *spawn_arguments(names, values, properties))
+        return Troupe.Actor.spawn_on(self, reactor, name, check_actor(kind), *spawn_arguments(names, values, properties))
 
     def call_later(self, delay_ms, function, *data):
-        return Troupe.Actor.call_later(self, delay_ms, guard(function), *data)
+        return Troupe.Actor.call_later(self, check_ms('call_later', delay_ms), guard(function), *data)
 
 
 Actor = override(Actor)
 __all__.append('Actor')
+
+
+class Transport(Troupe.Transport):
+
+    def write(self, data):
+        """Sends bytes, or text as UTF-8."""
+        Troupe.Transport.write(self, to_bytes('write', data))
+
+
+Transport = override(Transport)
+__all__.append('Transport')
+
+
+class LineProtocol(Troupe.LineProtocol):
+
+    def send_line(self, line, *_):
+        """Sends a line of bytes, or of text as UTF-8, and the delimiter."""
+        Troupe.LineProtocol.send_line(self, to_bytes('send_line', line))
+
+    def set_delimiter(self, delimiter):
+        """Sets what ends a line, CRLF at first; None for LF with or without CR."""
+        Troupe.LineProtocol.set_delimiter(self, None if delimiter is None else to_bytes('set_delimiter', delimiter).decode())
+
+    def set_line_mode(self, extra=None):
+        """Goes back to lines; EXTRA is what came of them already."""
+        return Troupe.LineProtocol.set_line_mode(self, None if extra is None else to_bytes('set_line_mode', extra))
+
+
+LineProtocol = override(LineProtocol)
+__all__.append('LineProtocol')
 
 
 class JsonProtocol(Troupe.JsonProtocol):
@@ -485,10 +705,10 @@ class System(Troupe.System):
 
     def spawn(self, name, kind, names=(), values=(), **properties):
         """Spawns an actor at the top; its properties may be given by name."""
-        return Troupe.System.spawn(self, name, kind, *spawn_arguments(names, values, properties))
+        return Troupe.System.spawn(self, name, check_actor(kind), *spawn_arguments(names, values, properties))
 
     def spawn_on(self, reactor, name, kind, names=(), values=(), **properties):
-        return Troupe.System.spawn_on(self, reactor, name, kind, *spawn_arguments(names, values, properties))
+        return Troupe.System.spawn_on(self, reactor, name, check_actor(kind), *spawn_arguments(names, values, properties))
 
 
 System = override(System)
@@ -498,7 +718,7 @@ __all__.append('System')
 class Reactor(Troupe.Reactor):
 
     def call_later(self, delay_ms, function, *data):
-        return Troupe.Reactor.call_later(self, delay_ms, guard(function), *data)
+        return Troupe.Reactor.call_later(self, check_ms('call_later', delay_ms), guard(function), *data)
 
 
 Reactor = override(Reactor)
