@@ -4,6 +4,7 @@
 """Tries what bindings/gi/overrides/Troupe.py adds for Python: handlers that are methods, bodies, exceptions, and await."""
 
 import contextlib
+import functools
 import gc
 import logging
 import socket
@@ -11,6 +12,7 @@ import sys
 import threading
 import time
 import unittest
+import warnings
 
 try:
     from gi import require_version
@@ -61,6 +63,19 @@ class Counter(Troupe.Actor):
     def whole(self, message):
         self.debt = message.defer_reply()
         self.call_later(0, lambda timer: self.debt.resolve([message.name, message.body]))
+
+    @Troupe.handler('object', object)
+    def take_object(self, body):
+        return body
+
+    @Troupe.handler('any', message=True)
+    def take_any(self, message):
+        message.answer(message.body)
+
+    @Troupe.handler('fail-wait')
+    async def fail_wait(self):
+        await Troupe.sleep(1)
+        raise ValueError('I give up')
 
     @Troupe.handler('silent', message=True)
     def silent(self, message):
@@ -218,6 +233,32 @@ class Listener(Troupe.LineProtocol):
     def do_connection_lost(self, reason):
         self.heard.append(reason.message)
         super().do_connection_lost(reason)
+
+
+class Texts(Troupe.LineProtocol):
+    """Sends text, bytes, and what is neither."""
+
+    heard = []
+
+    def do_connection_made(self):
+        self.set_delimiter(b';')
+        self.send_line('ü')
+        self.set_delimiter(';')
+        self.send_line(b'b')
+        self.get_transport().write(b'raw,')
+        self.get_transport().write('ü;')
+
+    def do_data_received(self, data):
+        self.heard.append(data)
+        return super().do_data_received(data)
+
+    def do_line_received(self, line):
+        self.heard.append(line)
+        for function, wrong in ((self.send_line, 5), (self.get_transport().write, None)):
+            try:
+                function(wrong)
+            except TypeError as error:
+                self.heard.append(str(error))
 
 
 class Greeting(Troupe.LineProtocol):
@@ -507,6 +548,127 @@ class PythonTest(unittest.TestCase):
         async def limited():
             return await Troupe.Semaphore(1).run(lambda semaphore: Troupe.Promise.new_resolved(3))
         self.assertEqual(Troupe.run(limited()), 3)
+
+    # What is done wrong
+
+    def assertWrong(self, kind, text, function, *arguments, **named):
+        with self.assertRaises(kind) as caught:
+            function(*arguments, **named)
+        self.assertIn(text, str(caught.exception))
+
+    def make_class(self, parent, **namespace):
+        return type(Troupe.Actor)('Wrong', (parent,), {'__module__': __name__, **namespace})
+
+    def test_wrong_handlers(self):
+        """A class that cannot work is not made."""
+        def take_nothing(self):
+            pass
+
+        def take_body(self, body):
+            pass
+
+        make = functools.partial(self.make_class, Troupe.Actor)
+        decorate = Troupe.handler
+        self.assertWrong(TypeError, "@Troupe.handler('add', int)", decorate, take_nothing)
+        for kind in ('int', set, 5, list[int]):
+            self.assertWrong(TypeError, 'is bool, int, float, str, bytes, dict, list, object or a type of GObject', decorate, 'x', kind)
+        self.assertWrong(TypeError, 'Wrong.x() handles “x”, and so is to take (self)', make, x=decorate('x')(lambda self, body: None))
+        self.assertWrong(TypeError, 'and so is to take (self, body)', make, x=decorate('x', int)(lambda self: None))
+        self.assertWrong(TypeError, 'and so is to take (self, message)', make, x=decorate('x', message=True)(lambda self: None))
+        self.assertWrong(TypeError, 'Wrong has two handlers of “x”: a() and b()', make,
+                         a=decorate('x')(take_nothing), b=decorate('x', int)(take_body))
+        self.assertWrong(TypeError, 'Wrong.do_receive() is called with 2 arguments', make, do_receive=take_nothing)
+
+    def test_wrong_virtuals(self):
+        """A function that would never be called is told of."""
+        for parent, name, told in ((Troupe.Actor, 'do_stoped', 'is do_stopped() meant?'),
+                                   (Troupe.Actor, 'do_recieve', 'is do_receive() meant?'),
+                                   (Troupe.LineProtocol, 'do_text_received', 'it is one of Troupe.JsonProtocol')):
+            with self.assertWarns(RuntimeWarning) as caught:
+                self.make_class(parent, **{name: lambda self: None})
+            self.assertIn(f'Wrong.{name}() is no virtual function', str(caught.warning))
+            self.assertIn(told, str(caught.warning))
+            self.assertEqual(caught.filename, __file__)
+        with warnings.catch_warnings():
+            warnings.simplefilter('error')
+            self.make_class(Troupe.Actor, do_the_dishes=lambda self: None)
+
+    def test_wrong_times(self):
+        """Times are whole milliseconds."""
+        counter = self.system.spawn(None, Counter)
+        for function, name in ((Troupe.sleep, 'sleep'),
+                               (lambda ms: counter.ask('total', within=ms), 'ask'),
+                               (lambda ms: counter.send('total', within=ms), 'send'),
+                               (lambda ms: counter.ask_sync('total', within=ms), 'ask_sync'),
+                               (lambda ms: Troupe.Promise.new()[0].add_timeout(ms), 'add_timeout'),
+                               (lambda ms: self.system.get_reactor().call_later(ms, print), 'call_later'),
+                               (lambda ms: Troupe.LoopingCall(print).start(ms, True), 'start')):
+            self.assertWrong(TypeError, f'{name}() takes milliseconds, as a whole number, and not 0.5', function, .5)
+            self.assertWrong(ValueError, f'{name}() takes milliseconds, and no less than 0: -1', function, -1)
+
+    def test_wrong_spawns(self):
+        """What is spawned is an actor, with properties by name."""
+        self.assertWrong(TypeError, 'by name: spawn(None, Counter, step=3)', self.system.spawn, None, Counter, 3)
+        self.assertWrong(TypeError, "a class derived from Troupe.Actor, and not <class 'dict'>", self.system.spawn, None, dict)
+
+    def test_wrong_coroutines(self):
+        """A function is not what it returns."""
+        async def wait():
+            pass
+
+        for function in (Troupe.run, Troupe.start):
+            self.assertWrong(TypeError, 'a coroutine is expected, what an async function returns: PythonTest', function, wait)
+            self.assertWrong(TypeError, 'and not 5', function, 5)
+
+    def test_early_value(self):
+        promise, resolver = Troupe.Promise.new()
+        self.assertWrong(RuntimeError, 'no value yet: await it', lambda: promise.value)
+        resolver.resolve({'a': 1})
+        self.assertEqual(promise.value, {'a': 1})
+
+    def test_resolver(self):
+        """It takes any value, and any exception."""
+        for value in (None, True, 5, .5, 'x', b'x', [1], {'a': [None]}):
+            promise, resolver = Troupe.Promise.new()
+            resolver.resolve(value)
+            self.assertEqual(self.outcome(promise), value)
+        promise, resolver = Troupe.Promise.new()
+        with self.assertNoLogs('Troupe'):
+            resolver.reject(KeyError('none'))
+        with self.assertFails("KeyError: 'none'"):
+            self.outcome(promise)
+        self.assertWrong(TypeError, "reject() takes an exception, and not 'no'", resolver.reject, 'no')
+
+    def test_log(self):
+        """It says who failed at what, and has no frames of the binding."""
+        counter = self.system.spawn('hits', Counter)
+        for name in ('fail', 'fail-wait'):
+            with self.assertLogs('Troupe') as logged, self.assertFails('ValueError: I give up'):
+                self.outcome(counter.ask(name))
+            lines = logged.output[0].splitlines()
+            self.assertEqual(lines[:2], [f'ERROR:Troupe:/hits failed in handler “{name}”', 'Traceback (most recent call last):'])
+            self.assertIn(__file__, lines[2])
+
+    def test_whatever(self):
+        """Handlers of objects, and of whole messages without a type, take any body."""
+        counter = self.system.spawn(None, Counter)
+        for body in (None, 5, 'x', b'x', {'a': 1}):
+            for name in ('object', 'any'):
+                self.assertEqual(self.outcome(counter.ask(name, body)), body)
+
+    def test_text_and_bytes(self):
+        """What is sent to a connection is either; what comes is bytes, without a length beside them."""
+        Texts.heard.clear()
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            factory = self.system.spawn(None, Troupe.Factory, protocol_type=Texts)
+            connection = self.outcome(Troupe.adopt_connection(self.system, ours.fileno(), factory))
+            theirs.send(b'one;two')
+            theirs.shutdown(socket.SHUT_WR)
+            until(connection.has_ended)
+            self.assertEqual(theirs.recv(1000), 'ü;b;raw,ü;'.encode())
+        self.assertEqual(Texts.heard, [b'one;two', b'one', 'send_line() takes str or bytes, and not 5',
+                                       'write() takes str or bytes, and not None'])
 
     # Coroutines
 

@@ -251,11 +251,9 @@ class Promise(Troupe.Promise):
     @property
     def value(self):
         """The value as one of Python, None for an error. For when and where, see has_value()."""
-        if self.has_value():
-            return read(self, self.get_value_type(), Troupe.Promise.get_value)
         if not self.is_resolved():
             raise RuntimeError('the promise has no value yet: await it')
-        return None
+        return read(self, self.get_value_type(), Troupe.Promise.get_value) if self.has_value() else None
 
     def get_value(self):
         return self.value
@@ -564,13 +562,12 @@ def make_virtuals(name, bases, namespace):
 
 def warn_of_virtual(name, key, virtuals):
     """A virtual function that is not there would never be called, and nobody would know why."""
-    similar = difflib.get_close_matches(key, virtuals, 1, .8)
-    if similar:
-        warnings.warn(f'{name}.{key}() is no virtual function; is {similar[0]}() meant?', RuntimeWarning, stacklevel=4)
-        return
     for kind in (Troupe.JsonProtocol, Troupe.Client):
         if key in find_virtuals([kind]):
             warnings.warn(f'{name}.{key}() is no virtual function here: it is one of Troupe.{kind.__name__}', RuntimeWarning, stacklevel=4)
+            return
+    for similar in difflib.get_close_matches(key, virtuals, 1, .8):
+        warnings.warn(f'{name}.{key}() is no virtual function; is {similar}() meant?', RuntimeWarning, stacklevel=4)
 
 
 class VirtualFunction:
@@ -738,6 +735,9 @@ class LoopingCall(Troupe.LoopingCall):
     @classmethod
     def new(cls, function, *data):
         return Troupe.LoopingCall.new(guard(function), *data)
+
+    def start(self, interval_ms, at_once=True):
+        return Troupe.LoopingCall.start(self, check_ms('start', interval_ms), at_once)
 
 
 LoopingCall = override(LoopingCall)
