@@ -165,6 +165,36 @@ const Virtual = GObject.registerClass(class Virtual extends Troupe.Actor {
     }
 });
 
+// A client whose connection counts once it has slept, and the name that it wants is told.
+const Link = GObject.registerClass(class Link extends Troupe.Client {
+    vfunc_started() {
+        story.push('started');
+        return super.vfunc_started();
+    }
+
+    vfunc_connecting() {
+        story.push('connecting');
+        super.vfunc_connecting();
+    }
+
+    async vfunc_prepare_connection(connection) {
+        await Troupe.sleep(1);
+        story.push(connection.get_parent().dup_name());
+        if (story.length < 5)
+            throw new RangeError('not yet');
+    }
+
+    vfunc_connected(connection) {
+        story.push(this.get_connection().dup_path() === connection.dup_path());
+        super.vfunc_connected(connection);
+    }
+
+    vfunc_disconnected(disconnection) {
+        story.push(`${disconnection.get_error().message}, ${disconnection.get_delay_ms() >= 0}`);
+        super.vfunc_disconnected(disconnection);
+    }
+});
+
 const tests = {
     async 'methods get bodies and return answers'(system) {
         const counter = system.spawn('hits', Counter.$gtype, [], []);
@@ -238,6 +268,21 @@ const tests = {
         await checkFails(answer, 'The actor “/waiter” has stopped');
     },
 
+    async 'a client stays connected'(system) {
+        const port = Troupe.listen(system, 'tcp:0:interface=127.0.0.1', system.spawn_factory(null, Troupe.LineProtocol.$gtype));
+
+        story = [];
+        const link = system.spawn('link', Link.$gtype, ['endpoint', 'protocol-type', 'first-delay-ms'],
+            [port.dup_endpoint(), Troupe.LineProtocol, 1]);
+        await checkFails(link.ask('when-connected', 1), 'RangeError: not yet');
+        checkEqual((await link.ask('when-connected')).get_parent().dup_name(), 'link');
+        link.stop();
+        while (!link.has_ended())
+            await Troupe.sleep(1);
+        checkEqual(story, ['started', 'connecting', 'link', 'RangeError: not yet, true', 'connecting', 'link', true,
+            'The actor “/link” has stopped, false']);
+    },
+
     async 'time runs out'(system) {
         const waiter = system.spawn(null, Waiter.$gtype, [], []);
 
@@ -255,7 +300,5 @@ for (const [what, test] of Object.entries(tests)) {
 
     doing = what;
     Troupe.run(test(system).catch(error => fail(`${error}\n${error.stack}`)));
-    system.shutdown();
-    while (!system.has_ended())
-        GLib.MainContext.default().iteration(true);
+    system.shutdown_sync();
 }

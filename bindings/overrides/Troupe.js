@@ -135,10 +135,49 @@ function makeHandler(method, type) {
     });
 }
 
+// Of what an async function returns.
+function toPromise(answer) {
+    const [promise, resolver] = Troupe.Promise.new();
+
+    answer.then(() => resolver.is_resolved() || resolver.resolve(), thrown => resolver.is_resolved() || resolver.reject(toError(thrown)));
+    return promise;
+}
+
+// A virtual function that may be async, or return nothing.
+function promising(func) {
+    return function (...args) {
+        const answer = func.apply(this, args) ?? null;
+
+        return answer instanceof Promise ? toPromise(answer) : answer;
+    };
+}
+
 function drainVirtualFunctions(klass) {
     for (const name of Object.getOwnPropertyNames(klass.prototype)) {
+        if (name === 'vfunc_prepare_connection')
+            klass.prototype[name] = promising(klass.prototype[name]);
         if (name.startsWith('vfunc_'))
             klass.prototype[name] = drained(klass.prototype[name]);
+    }
+}
+
+// Properties that are types may be given as classes.
+function takeClasses(object, ...names) {
+    for (const name of names) {
+        const original = object[name];
+
+        object[name] = function (...args) {
+            const values = args.pop();
+
+            return original.call(this, ...args, values.map(value => {
+                if (typeof value !== 'function' || value.$gtype === undefined)
+                    return value;
+                const type = new GObject.Value();
+                type.init(GObject.type_from_name('GType'));
+                type.set_gtype(value.$gtype);
+                return type;
+            }));
+        };
     }
 }
 
@@ -176,6 +215,9 @@ function _init() {
     drainWhatIsGiven(Troupe.Promise.prototype, 'add_callback', 'add_errback', 'add_both', 'add_callbacks', 'add_timeout');
     drainWhatIsGiven(Troupe.Actor.prototype, 'call_later');
     drainWhatIsGiven(Troupe.Reactor.prototype, 'call_later');
+
+    takeClasses(Troupe.Actor.prototype, 'spawn', 'spawn_on');
+    takeClasses(Troupe.System.prototype, 'spawn', 'spawn_on');
 
     const {send, ask, ask_within: askWithin} = Troupe.Ref.prototype;
 
