@@ -1104,6 +1104,7 @@ troupe_system_run (TroupeSystem  *self,
                    GError       **error)
 {
   TroupeSignals *taken;
+  GSource *source;
   gboolean ok;
 
   g_return_val_if_fail (TROUPE_IS_SYSTEM (self), FALSE);
@@ -1112,6 +1113,8 @@ troupe_system_run (TroupeSystem  *self,
     return FALSE;
 
   g_object_ref (self);
+  /* The backend goes with the source, and signals are watched until the end. */
+  source = g_source_ref (self->reactor->source);
   taken = troupe_signals_take (self);
 
   /* Release: who finds it running finds its signals taken. */
@@ -1120,6 +1123,7 @@ troupe_system_run (TroupeSystem  *self,
   __atomic_store_n (&self->running, 0, __ATOMIC_RELEASE);
 
   troupe_signals_give_back (taken);
+  g_source_unref (source);
   g_object_unref (self);
 
   return ok;

@@ -422,6 +422,20 @@ test_default (Fixture       *fixture,
   g_assert_true (troupe_system_get_default () == troupe_system_get_default ());
 }
 
+static void
+test_beside (Fixture       *fixture,
+             gconstpointer  data)
+{
+  g_autoptr (TroupeSystem) beside = NULL;
+
+  g_test_summary ("A system that runs beside another on the same context ends well with any backend.");
+
+  g_assert_nonnull (troupe_system_get_default ());
+  beside = troupe_system_new (NULL, "poll", NULL);
+  troupe_system_add_trigger (beside, TROUPE_EVENT_STARTUP, TROUPE_PHASE_AFTER, stop_it, NULL, NULL);
+  g_assert_true (troupe_system_run (beside, NULL));
+}
+
 #define add(path, data, func) \
   g_test_add ("/troupe/system/" path, Fixture, data, set_up, func, tear_down)
 
@@ -447,6 +461,7 @@ main (int   argc,
   add ("two", NULL, test_two);
   add ("fork", NULL, test_fork);
   add ("default", NULL, test_default);
+  add ("beside", NULL, test_beside);
 
   return g_test_run ();
 }
