@@ -705,7 +705,7 @@ troupe_bridge_free (gpointer data)
 /**
  * troupe_promise_set_cancellable:
  * @self: a promise at home here
- * @cancellable: a cancellable
+ * @cancellable: (nullable): a cancellable; none does nothing
  *
  * Has @cancellable cancel the promise, from whichever thread it is triggered, by a turn at home.
  *
@@ -721,8 +721,11 @@ troupe_promise_set_cancellable (TroupePromise *self,
   TroupeBridge *bridge;
 
   g_return_if_fail (self != NULL);
-  g_return_if_fail (G_IS_CANCELLABLE (cancellable));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
   g_return_if_fail (troupe_promise_is_at_home (self));
+
+  if (cancellable == NULL)
+    return;
 
   bridge = g_new0 (TroupeBridge, 1);
   bridge->cancellable = g_object_ref (cancellable);
