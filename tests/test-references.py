@@ -18,6 +18,7 @@ import gc
 import itertools
 import os
 import re
+import select
 import signal
 import socket
 import sys
@@ -1383,6 +1384,58 @@ class ReferencesTest(unittest.TestCase):
                     end.recv(1 << 20)
             return and_read
 
+        class Seeker(Troupe.Client):
+            do_connecting, do_connected, do_disconnected, do_prepare_connection = note(
+                Troupe.Client, 'connecting', 'connected', 'disconnected', 'prepare_connection',
+                answers={'disconnected': lambda self, disconnection: lost(disconnection)})
+
+            def do_receive(self, message):
+                if message.get_name() != 'do':
+                    return Troupe.Client.do_receive(self, message)
+                Actor.todo(self, message)
+                return True
+
+        def lost(disconnection):
+            before = Counts.get(disconnection)
+            disconnection.ref()
+            disconnection.unref()
+            self.assertEqual(Counts.get(disconnection), before)
+            disconnection.get_error()
+            disconnection.get_delay_ms()
+            disconnection.get_n_failures()
+            seen.append('lost')
+
+        def seek():
+            with socket.create_server(('127.0.0.1', 0)) as server:
+                where = f'tcp:127.0.0.1:{server.getsockname()[1]}'
+                client = Audit.without(self.system.spawn, None, Seeker, ['endpoint', 'protocol-type'],
+                                       [where, GObject.Value(GObject.TYPE_GTYPE, Troupe.LineProtocol.__gtype__)])
+                until(lambda: select.select([server], [], [], 0)[0])
+                peer, _ = server.accept()
+            seen.clear()
+            with peer:
+                # Looking turns the loop.
+                self.assertTrue(any(found(client) for _ in range(100000)), 'the client has a connection')
+                self.in_turn(look, ref=client)()
+            until(lambda: seen)
+            client.stop()
+            until(client.has_ended)
+
+        def found(client):
+            connections = []
+            self.in_turn(lambda client: connections.append(client.get_connection()), ref=client)()
+            return connections.pop()
+
+        def look(client):
+            for name in ('endpoint', 'first-delay-ms', 'longest-delay-ms'):
+                Audit.note('Client:' + name)
+                client.get_property(name)
+
+        def spawn_client():
+            client = self.system.spawn_client(None, 'tcp:127.0.0.1:1', Troupe.LineProtocol)
+            client.stop()
+            until(client.has_ended)
+
         def few(call):
             return With(0, call, n_objects=1, n_calls=40)
 
@@ -1394,7 +1447,7 @@ class ReferencesTest(unittest.TestCase):
             json=few(talk(json, b'{}\n{\n', ['text', 'bad'])),
             long=few(long_line), raw=few(raw_data), half_close=few(half_close), pause=few(pause_writing),
             factory=spawn_factory, abort=few(end_by('abort')), lose=few(end_by('lose_connection')), make=With(0, make, n_objects=2, n_calls=40),
-            listen=With(0, listen, n_calls=30))
+            listen=With(0, listen, n_calls=30), seek=few(seek), client=With(0, spawn_client, n_calls=40))
 
     def test_a_leak_is_found(self):
         """A test of the test: what keeps 16 bytes at each call is noticed."""
