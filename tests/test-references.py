@@ -1092,7 +1092,7 @@ class ReferencesTest(unittest.TestCase):
             system.set_seed(3)
             system.set_shutdown_timeout(1000)
             system.set_spin(0)
-            end(system)
+            system.shutdown_sync()
 
         def supervise():
             supervision = Troupe.Supervision.new(Troupe.Directive.STOP)
