@@ -40,7 +40,7 @@ from gi.repository import Gio, GLib, GObject, Troupe
 
 N_CALLS = 400
 WARM = 2                             # rounds of as many calls before anything is counted
-NOISE = 1500                         # bytes in all
+NOISE = 4000                         # bytes in all
 SECONDS = 30                         # for anything that takes a moment
 ROUNDS = 12                          # of which the best counts: caches of ours and of others grow and shrink
 SLACK = 8                            # bytes a call: nothing that is allocated is that small
@@ -1142,8 +1142,8 @@ class ReferencesTest(unittest.TestCase):
             figures=lambda: (system.get_error(), system.get_n_actors(), system.get_n_blocking_threads(), system.get_n_dead_letters(),
                              system.get_n_long_turns(), system.get_n_reactors(), system.get_reactor(), system.has_ended(), system.is_running(),
                              system.pick_reactor('key'), system.set_watchdog(0), Troupe.System.get_default(), self.ref.get_reactor()),
-            trigger=With(1, trigger), run=With(1, run, n_objects=1, n_calls=20), blocking=With(0, blocking, n_calls=50), supervision=supervise,
-            router=With(0, route, n_calls=50), key=self.in_turn(key, ref=keyed), hash=With(0, hash_message, n_calls=50))
+            trigger=With(1, trigger), run=With(1, run, n_objects=1, n_calls=20), blocking=With(0, blocking, n_calls=100), supervision=supervise,
+            router=With(0, route, n_calls=100), key=self.in_turn(key, ref=keyed), hash=With(0, hash_message, n_calls=100))
 
     def test_more_objects(self):
         """The rest of what objects do."""
