@@ -57,10 +57,13 @@ def wait_for(what, condition):
 class Program:
     """A process and what it prints."""
 
+    started = []
+
     def __init__(self, *command, **environment):
         self.out = ''
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         env={**os.environ, 'LC_ALL': 'C.UTF-8', **environment})
+        self.started.append(self.process)
         self.err = ''
         for name in 'stdout', 'stderr':
             threading.Thread(target=self.read, args=(name[3:], getattr(self.process, name)), daemon=True).start()
@@ -574,6 +577,9 @@ def main():
                 globals()[name](desktop)
                 print(f'{name}: {time.monotonic() - began:.1f} s', flush=True)
         finally:
+            # Of a test that failed nothing is to stay.
+            for process in Program.started:
+                process.kill()
             desktop.end()
 
 
