@@ -11,6 +11,7 @@ import functools
 import inspect
 import json
 import logging
+import signal
 import types
 import warnings
 
@@ -43,6 +44,27 @@ BODY_TYPES = {
 
 
 # Exceptions
+
+def make_kind(code):
+    """Makes an exception of a code: that of TIMED_OUT is Troupe.TimedOut, and a TimeoutError of Python, too."""
+    bases = (GLib.Error, TimeoutError) if code == Troupe.Error.TIMED_OUT else (GLib.Error,)
+    name = ''.join(word.capitalize() for word in code.value_nick.split('-'))
+    return type(name, bases, {'__module__': 'gi.repository.Troupe', '__doc__': f'Troupe.Error.{code.value_name[len("TROUPE_ERROR_"):]}'})
+
+
+ERROR_DOMAIN = GLib.quark_to_string(Troupe.error_quark())
+ERROR_KINDS = {int(code): make_kind(code) for code in Troupe.Error.__enum_values__.values()}
+for error_kind in ERROR_KINDS.values():
+    globals()[error_kind.__name__] = error_kind
+    __all__.append(error_kind.__name__)
+
+
+def name_error(error):
+    """Gives an error of the library as the exception that can be caught by its name."""
+    if type(error) is not GLib.Error or error.domain != ERROR_DOMAIN or error.code not in ERROR_KINDS:
+        return error
+    return ERROR_KINDS[error.code](error.message, error.domain, error.code)
+
 
 def make_error(exception):
     """Makes of an exception what C understands."""
@@ -225,7 +247,10 @@ class Ref(Troupe.Ref):
         """Blocks a thread without a main loop until there is an answer, which comes WITHIN milliseconds or never."""
         if isinstance(message, str):
             timeout = -1 if within is None else check_ms('ask_sync', within)
-            return Troupe.Ref.ask_sync(self, to_message(message, arguments), timeout, None).body
+            try:
+                return Troupe.Ref.ask_sync(self, to_message(message, arguments), timeout, None).body
+            except GLib.Error as error:
+                raise name_error(error) from None
         return Troupe.Ref.ask_sync(self, message, *arguments)
 
 
@@ -260,9 +285,10 @@ class Promise(Troupe.Promise):
 
     def propagate_value(self):
         """Gives the value as one of Python, or raises the error."""
-        if self.has_value():
-            return self.value
-        return Troupe.Promise.propagate_value(self)
+        try:
+            return self.value if self.has_value() else Troupe.Promise.propagate_value(self)
+        except GLib.Error as error:
+            raise name_error(error) from None
 
     def add_callback(self, step, *data):
         return Troupe.Promise.add_callback(self, guard(step), *data)
@@ -282,6 +308,39 @@ class Promise(Troupe.Promise):
 
 Promise = override(Promise)
 __all__.append('Promise')
+
+
+class Outcome:
+    """One of several, for read()."""
+
+    def __init__(self, outcomes, index):
+        self.outcomes, self.index = outcomes, index
+
+    def __getattr__(self, name):
+        return functools.partial(getattr(self.outcomes, name), self.index)
+
+
+class Outcomes(Troupe.Outcomes):
+    """What has become of several promises: values of Python, errors as exceptions that are not raised, and None for what has not come."""
+
+    def __len__(self):
+        return self.get_length()
+
+    def __getitem__(self, index):
+        index = range(len(self))[index]
+        if not self.is_resolved(index):
+            return None
+        if not self.has_value(index):
+            return name_error(self.get_error(index))
+        outcome = Outcome(self, index)
+        return read(outcome, outcome.get_value_type(), lambda outcome: outcome.get_value())
+
+    def __iter__(self):
+        return (self[index] for index in range(len(self)))
+
+
+Outcomes = override(Outcomes)
+__all__.append('Outcomes')
 
 
 class Resolver(Troupe.Resolver):
@@ -372,29 +431,54 @@ def start(coroutine):
 __all__.append('start')
 
 
-def run(coroutine):
-    """Turns the main loop until an async function has come to its end; gives what it returns, and raises what it raises."""
+def run(coroutine, system=None):
+    """Turns the main loop until an async function has come to its end; gives what it returns, and raises what it raises.
+
+    Then SYSTEM ends, or the default one if there is one, and is waited for, as it is after SIGINT, which raises KeyboardInterrupt, and SIGTERM, which
+    raises SystemExit; the function is cancelled then. A system that others run goes on.
+    """
     check_coroutine(coroutine)
-    values, exceptions = [], []
     loop = GLib.MainLoop()
+    outcome, terminated = [], []
 
     async def main():
         try:
-            values.append(await coroutine)
+            outcome.append((await coroutine, None))
         except Exception as exception:
-            exceptions.append(exception)
+            outcome.append((None, exception))
 
+    def terminate():
+        terminated.append(SystemExit(128 + signal.SIGTERM))
+        loop.quit()
+        return True
+
+    taken = GLib.unix_signal_add(GLib.PRIORITY_HIGH, signal.SIGTERM, terminate)
     promise = start(main())
     try:
         if not promise.is_resolved():
             promise.add_both(lambda _: loop.quit())
             loop.run()
     finally:
+        GLib.source_remove(taken)
         promise.cancel()
+        end_system(system or System.default)
+    if terminated:
+        raise terminated[0]
     promise.propagate_value()
-    if exceptions:
-        raise exceptions[0]
-    return values[0]
+    value, exception = outcome[0]
+    if exception is not None:
+        raise exception
+    return value
+
+
+def end_system(system):
+    """Ends it, if nobody else sees to that."""
+    try:
+        if system is not None:
+            system.shutdown_sync()
+    except GLib.Error as error:
+        if not error.matches(Troupe.error_quark(), Troupe.Error.ALREADY_RUNNING):
+            raise name_error(error) from None
 
 
 __all__.append('run')
@@ -546,15 +630,51 @@ def make_virtual(where, function, info):
     return guard(virtual) if info.can_throw_gerror() else virtual
 
 
-def make_virtuals(name, bases, namespace):
+def make_init(function):
+    """An actor whose __init__() raises fails as soon as it starts: what constructs it knows of no exceptions."""
+    @functools.wraps(function)
+    def init(self, *arguments, **properties):
+        try:
+            function(self, *arguments, **properties)
+        except Exception as exception:
+            if type(self).__init__ is not init:
+                raise
+            self.troupe_init_failed = exception
+    return init
+
+
+def make_started(function):
+    @functools.wraps(function)
+    def do_started(self):
+        exception = self.__dict__.pop('troupe_init_failed', None)
+        if exception is not None:
+            raise exception
+        return function(self)
+    return do_started
+
+
+def start_parent(name, owners):
+    """Makes the do_started() of a class that has none; the class itself comes later."""
+    def do_started(self):
+        return super(owners[0], self).do_started()
+
+    do_started.__qualname__ = f'{name}.__init__'
+    return do_started
+
+
+def make_virtuals(name, bases, namespace, owners):
     """Gives the namespace of a class with its virtual functions made so."""
     virtuals = find_virtuals(bases)
     made = dict(namespace)
+    if isinstance(namespace.get('__init__'), types.FunctionType):
+        made['__init__'] = make_init(namespace['__init__'])
+        if 'do_started' not in namespace:
+            made['do_started'] = make_virtual(f'{name}.do_started', make_started(start_parent(name, owners)), virtuals['do_started'])
     for key, value in namespace.items():
         if not key.startswith('do_') or not isinstance(value, types.FunctionType):
             continue
         if key in virtuals:
-            made[key] = make_virtual(f'{name}.{key}', value, virtuals[key])
+            made[key] = make_virtual(f'{name}.{key}', make_started(value) if key == 'do_started' else value, virtuals[key])
         elif not any(hasattr(base, key) for base in bases):
             warn_of_virtual(name, key, virtuals)
     return made
@@ -600,7 +720,11 @@ class ActorType(type(Troupe.Actor)):
     def __new__(mcs, name, bases, namespace, **arguments):
         if not namespace.get('__module__', '').startswith('gi.'):
             check_handlers(name, namespace)
-            namespace = make_virtuals(name, bases, namespace)
+            owners = []
+            namespace = make_virtuals(name, bases, namespace, owners)
+            cls = super().__new__(mcs, name, bases, namespace, **arguments)
+            owners.append(cls)
+            return cls
         return super().__new__(mcs, name, bases, namespace, **arguments)
 
     def __init__(cls, name, bases, namespace, **arguments):
@@ -687,6 +811,37 @@ LineProtocol = override(LineProtocol)
 __all__.append('LineProtocol')
 
 
+def find_factory(system, function, factory):
+    """Where a factory is wanted, a class will do: of the factory, or of its protocols."""
+    if isinstance(factory, Troupe.Ref):
+        return factory
+    if is_class(factory, Troupe.Protocol):
+        return system.spawn_factory(None, factory)
+    if is_class(factory, Troupe.Factory):
+        return system.spawn(None, factory)
+    raise TypeError(f'{function}() takes a class of protocols, such as Troupe.LineProtocol, or the address of a factory, and not {factory!r}')
+
+
+def listen(system, endpoint, factory):
+    """Listens, and has FACTORY spawn a protocol for each connection; a class of protocols gets a factory of its own."""
+    return Troupe.listen(system, endpoint, find_factory(system, 'listen', factory))
+
+
+__all__.append('listen')
+
+
+def connect(system, endpoint, factory):
+    """Promises the address of a connection, a protocol that FACTORY spawns; a class of protocols has one factory for all."""
+    factories = system.__dict__.setdefault('troupe_factories', {})
+    known = factories.get(factory) if isinstance(factory, type) else factory
+    if known is None or isinstance(factory, type) and known.has_ended():
+        known = factories[factory] = find_factory(system, 'connect', factory)
+    return Troupe.connect(system, endpoint, find_factory(system, 'connect', known))
+
+
+__all__.append('connect')
+
+
 class JsonProtocol(Troupe.JsonProtocol):
 
     def send(self, body):
@@ -700,12 +855,28 @@ __all__.append('JsonProtocol')
 
 class System(Troupe.System):
 
+    default = None
+
+    @classmethod
+    def get_default(cls):
+        System.default = Troupe.System.get_default()
+        return System.default
+
     def spawn(self, name, kind, names=(), values=(), **properties):
         """Spawns an actor at the top; its properties may be given by name."""
         return Troupe.System.spawn(self, name, check_actor(kind), *spawn_arguments(names, values, properties))
 
     def spawn_on(self, reactor, name, kind, names=(), values=(), **properties):
         return Troupe.System.spawn_on(self, reactor, name, check_actor(kind), *spawn_arguments(names, values, properties))
+
+
+    def listen(self, endpoint, factory):
+        """Listens at an endpoint, such as tcp:8025, for connections of a class of protocols, or of a factory."""
+        return listen(self, endpoint, factory)
+
+    def connect_to(self, endpoint, factory):
+        """Connects to an endpoint, such as tcp:example.org:80, by a class of protocols, or by a factory; promises the connection's address."""
+        return connect(self, endpoint, factory)
 
 
 System = override(System)
