@@ -7,7 +7,9 @@ import contextlib
 import functools
 import gc
 import logging
+import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -259,6 +261,102 @@ class Texts(Troupe.LineProtocol):
                 function(wrong)
             except TypeError as error:
                 self.heard.append(str(error))
+
+
+class Host(Troupe.LineProtocol):
+    """Answers a line, and hangs up."""
+
+    def do_connection_made(self):
+        self.set_delimiter(None)
+
+    def do_line_received(self, line):
+        self.send_line(line.upper())
+        self.get_transport().lose_connection()
+
+
+class WrongHost(Troupe.Factory):
+
+    def do_build_protocol(self, peer):
+        self.spawn(None, Host)
+        return self
+
+
+class Caller(Troupe.LineProtocol):
+
+    heard = []
+    calls = []
+
+    def do_connection_made(self):
+        self.calls.append(self.get_ref())
+        self.set_delimiter(None)
+        self.send_line('who is there?')
+
+    def do_line_received(self, line):
+        self.heard.append(line)
+
+
+class Unborn(Troupe.Actor):
+
+    def __init__(self, **properties):
+        super().__init__(**properties)
+        raise ValueError('not today')
+
+    @Troupe.handler('ping')
+    def ping(self):
+        return 'pong'
+
+
+class UnbornChild(Unborn):
+
+    def __init__(self, **properties):
+        super().__init__(**properties)
+        self.is_half_made = True
+
+    def do_started(self):
+        raise KeyError('never called')
+
+
+class Midwife(Troupe.Actor):
+    """Has a child that is not born."""
+
+    seen = []
+
+    def do_child_failed(self, child, error):
+        self.seen.append(error.message)
+        return Troupe.Directive.STOP
+
+    @Troupe.handler('ping')
+    def ping(self):
+        return self.spawn(None, self.child_type).ask('ping')
+
+
+PROGRAM = """
+import gi
+gi.require_version('Troupe', '1')
+from gi.repository import GLib, Troupe
+
+class Witness(Troupe.Actor):
+    def do_stopped(self):
+        print('stopped', flush=True)
+
+async def give(value):
+    Troupe.System.get_default().spawn(None, Witness)
+    await Troupe.sleep(1)
+    return value
+
+async def fail():
+    raise KeyError(await give('mine'))
+
+async def wait():
+    await give(None)
+    print('ready', flush=True)
+    try:
+        await Troupe.sleep(100000)
+    except Troupe.Cancelled as error:
+        print(type(error).__name__, flush=True)
+        raise
+
+"""
 
 
 class Greeting(Troupe.LineProtocol):
@@ -548,6 +646,111 @@ class PythonTest(unittest.TestCase):
         async def limited():
             return await Troupe.Semaphore(1).run(lambda semaphore: Troupe.Promise.new_resolved(3))
         self.assertEqual(Troupe.run(limited()), 3)
+
+    # Connections
+
+    def test_connections(self):
+        """Where a factory is wanted, a class of protocols will do, or one of factories."""
+        Caller.heard.clear()
+        port = self.system.listen('tcp:0:interface=127.0.0.1', Host)
+        where = f'tcp:127.0.0.1:{port.get_address().get_port()}'
+        for factory in (Caller, Caller, self.system.spawn_factory('callers', Caller)):
+            caller = self.outcome(self.system.connect_to(where, factory))
+            until(caller.has_ended)
+        self.assertEqual(Caller.heard, [b'WHO IS THERE?'] * 3)
+        factories = {call.dup_path().split('/')[1] for call in Caller.calls}
+        self.assertEqual(len(factories), 2, factories)
+
+    def test_wrong_connections(self):
+        """What is no factory is no factory."""
+        for function in (self.system.listen, self.system.connect_to):
+            for wrong in (None, 5, Counter, Caller.do_line_received):
+                self.assertWrong(TypeError, 'takes a class of protocols, such as Troupe.LineProtocol, or the address of a factory',
+                                 function, 'tcp:0:interface=127.0.0.1', wrong)
+
+    def test_wrong_build(self):
+        """A factory that gives a protocol and not its address is told what to do."""
+        port = self.system.listen('tcp:0:interface=127.0.0.1', WrongHost)
+        with socket.socket() as client, self.assertLogs('Troupe') as logged:
+            client.connect(('127.0.0.1', port.get_address().get_port()))
+            until(lambda: logged.output)
+        self.assertIn('WrongHost.do_build_protocol() returns an address', logged.output[0])
+        self.assertIn('return self.spawn(None, Echo)', logged.output[0])
+
+    # Ends
+
+    def run_program(self, body, number=None):
+        """Runs a program that has an actor, and gives its exit status and what it said; it gets a signal once it is ready."""
+        program = subprocess.Popen([sys.executable, '-c', PROGRAM + body], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        with program:
+            said = ''
+            if number is not None:
+                said = program.stdout.readline()
+                self.assertEqual(said, 'ready\n')
+                program.send_signal(number)
+            try:
+                output, errors = program.communicate(timeout=30)
+            except subprocess.TimeoutExpired:
+                program.kill()
+                self.fail(f'the program has not ended: {program.communicate()}')
+        return program.returncode, (said + output).split('\n')[:-1], errors
+
+    def test_end(self):
+        """When run() returns the default system has ended, and its actors have stopped."""
+        status, said, errors = self.run_program('print(Troupe.run(give(3)))')
+        self.assertEqual((status, said), (0, ['stopped', '3']), errors)
+        status, said, errors = self.run_program('Troupe.run(fail())')
+        self.assertEqual((status, said), (1, ['stopped']), errors)
+        self.assertIn('KeyError', errors)
+
+    def test_end_signals(self):
+        """So it has after a signal; what was awaited was cancelled."""
+        for number, expected in ((signal.SIGINT, 'KeyboardInterrupt'), (signal.SIGTERM, 'SystemExit')):
+            status, said, errors = self.run_program('try:\n  Troupe.run(wait())\nexcept BaseException as error:\n  print(type(error).__name__)',
+                                                    number)
+            self.assertEqual((status, said), (0, ['ready', 'Cancelled', 'stopped', expected]), errors)
+
+    # Actors that are not made
+
+    def test_init(self):
+        """An exception of __init__() fails the actor, for its supervisor and whoever asks."""
+        for kind in (Unborn, UnbornChild):
+            Midwife.seen.clear()
+            Midwife.child_type = kind
+            parent = self.system.spawn(None, Midwife)
+            with self.assertLogs('Troupe') as logged, self.assertRaises(Troupe.ActorStopped):
+                self.outcome(parent.ask('ping'))
+            self.assertIn('in __init__', logged.output[0])
+            self.assertEqual(Midwife.seen, ['ValueError: not today'])
+
+    # Errors by name
+
+    def test_named_errors(self):
+        """Each code of the library is an exception."""
+        waiter = self.system.spawn(None, Waiter)
+        with self.assertRaises(Troupe.TimedOut) as caught:
+            self.outcome(waiter.ask('sleep', within=1))
+        self.assertIsInstance(caught.exception, (GLib.Error, TimeoutError))
+        self.assertTrue(caught.exception.matches(Troupe.error_quark(), Troupe.Error.TIMED_OUT))
+        promise = waiter.ask('sleep')
+        promise.cancel()
+        with self.assertRaises(Troupe.Cancelled):
+            self.outcome(promise)
+        with self.assertRaises(Troupe.Unhandled):
+            self.outcome(waiter.ask('nothing'))
+        for code in Troupe.Error.__enum_values__.values():
+            self.assertTrue(issubclass(getattr(Troupe, code.value_nick.title().replace('-', '')), GLib.Error), code)
+
+    def test_outcomes(self):
+        """They are a sequence."""
+        counter = self.system.spawn(None, Counter)
+        questions = [counter.ask('echo', body) for body in (1, 'x', {'a': [1]}, b'b')] + [counter.ask('nothing')]
+        outcomes = self.outcome(Troupe.Promise.all(questions))
+        self.assertEqual(len(outcomes), 5)
+        self.assertEqual(list(outcomes)[:4], [1, 'x', {'a': [1]}, b'b'])
+        self.assertIsInstance(outcomes[-1], Troupe.Unhandled)
+        with self.assertRaises(IndexError):
+            outcomes[5]
 
     # What is done wrong
 

@@ -22,6 +22,7 @@ class Bot(Troupe.JsonProtocol):
     """A connection to the chat, and a user of it. It answers “!roll”."""
 
     def do_connection_made(self):
+        self.ended, self.end = Troupe.Promise.new()
         self.dice = self.spawn('dice', Dice)
         self.send({'cmd': 'nick', 'nick': 'bot'})
         self.send({'cmd': 'join', 'room': 'lobby'})
@@ -36,22 +37,25 @@ class Bot(Troupe.JsonProtocol):
         number = await self.dice.ask('roll', 6)
         self.send({'cmd': 'say', 'room': room, 'text': f'{nick} rolled {number}'})
 
+    @Troupe.handler('wait-for-end')
+    def wait_for_end(self):
+        return self.ended
+
     def do_connection_lost(self, reason):
-        self.get_system().shutdown()
+        self.end.resolve()
 
 
-async def connect(system, endpoint):
-    await Troupe.connect(system, endpoint, system.spawn_factory('bot', Bot))
+async def talk(system, endpoint):
+    bot = await system.connect_to(endpoint, Bot)
+    await bot.ask('wait-for-end')
 
 
 def main():
     if len(sys.argv) > 2:
         raise SystemExit('usage: chat-bot.py [ENDPOINT]')
 
-    system = Troupe.System.get_default()
     try:
-        Troupe.run(connect(system, sys.argv[1] if len(sys.argv) == 2 else 'tcp:127.0.0.1:8027'))
-        system.run()
+        Troupe.run(talk(Troupe.System.get_default(), sys.argv[1] if len(sys.argv) == 2 else 'tcp:127.0.0.1:8027'))
     except GLib.Error as error:
         raise SystemExit(f'chat-bot.py: {error.message}')
 

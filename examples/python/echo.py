@@ -11,7 +11,7 @@ from gi.repository import GLib, Troupe
 
 class Echo(Troupe.Protocol):
 
-    def do_data_received(self, data, length):
+    def do_data_received(self, data):
         self.get_transport().write(data)
 
     def do_write_paused(self):
@@ -29,7 +29,7 @@ def main():
 
     system = Troupe.System.get_default()
     try:
-        port = Troupe.listen(system, options.listen, system.spawn_factory('echo', Echo))
+        port = system.listen(options.listen, Echo)
         print('listening on', port.dup_endpoint(), flush=True)
         system.run()
     except GLib.Error as error:

@@ -273,6 +273,11 @@ class Promise(Troupe.Promise):
     def wrap_call(cls, step, *data):
         return Troupe.Promise.wrap_call(guard(step), *data)
 
+    @classmethod
+    def all(cls, promises, flags=Troupe.ListFlags.CONSUME_ERRORS):
+        """Waits for all; the errors are among the outcomes, and not warned of."""
+        return Troupe.Promise.all(promises, flags)
+
     @property
     def value(self):
         """The value as one of Python, None for an error. For when and where, see has_value()."""
@@ -452,16 +457,19 @@ def run(coroutine, system=None):
         loop.quit()
         return True
 
-    taken = GLib.unix_signal_add(GLib.PRIORITY_HIGH, signal.SIGTERM, terminate)
+    # A program that has a handler of its own keeps that.
+    is_taken = signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    taken = GLib.unix_signal_add(GLib.PRIORITY_HIGH, signal.SIGTERM, terminate) if is_taken else None
     promise = start(main())
     try:
         if not promise.is_resolved():
             promise.add_both(lambda _: loop.quit())
             loop.run()
     finally:
-        GLib.source_remove(taken)
+        if is_taken:
+            GLib.source_remove(taken)
         promise.cancel()
-        end_system(system or System.default)
+        end_system(system or System.troupe_default)
     if terminated:
         raise terminated[0]
     promise.propagate_value()
@@ -766,11 +774,11 @@ def check_actor(kind):
 
 class Actor(Troupe.Actor, metaclass=ActorType):
 
-    def spawn(self, name, kind, names=(), values=(), **properties):
+    def spawn(self, name, kind, names=(), values=(), /, **properties):
         """Spawns a child; its properties may be given by name."""
         return Troupe.Actor.spawn(self, name, check_actor(kind), *spawn_arguments(names, values, properties))
 
-    def spawn_on(self, reactor, name, kind, names=(), values=(), **properties):
+    def spawn_on(self, reactor, name, kind, names=(), values=(), /, **properties):
         return Troupe.Actor.spawn_on(self, reactor, name, check_actor(kind), *spawn_arguments(names, values, properties))
 
     def call_later(self, delay_ms, function, *data):
@@ -855,18 +863,18 @@ __all__.append('JsonProtocol')
 
 class System(Troupe.System):
 
-    default = None
+    troupe_default = None
 
     @classmethod
     def get_default(cls):
-        System.default = Troupe.System.get_default()
-        return System.default
+        System.troupe_default = Troupe.System.get_default()
+        return System.troupe_default
 
-    def spawn(self, name, kind, names=(), values=(), **properties):
+    def spawn(self, name, kind, names=(), values=(), /, **properties):
         """Spawns an actor at the top; its properties may be given by name."""
         return Troupe.System.spawn(self, name, check_actor(kind), *spawn_arguments(names, values, properties))
 
-    def spawn_on(self, reactor, name, kind, names=(), values=(), **properties):
+    def spawn_on(self, reactor, name, kind, names=(), values=(), /, **properties):
         return Troupe.System.spawn_on(self, reactor, name, check_actor(kind), *spawn_arguments(names, values, properties))
 
 
