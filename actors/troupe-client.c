@@ -510,8 +510,7 @@ troupe_client_started (TroupeActor  *actor,
                        GError      **error)
 {
   TroupeClient *self = TROUPE_CLIENT (actor);
-  const char *text = get_private (self)->endpoint;
-  g_autoptr (TroupeEndpoint) endpoint = troupe_endpoint_parse_client (text != NULL ? text : "", error);
+  g_autoptr (TroupeEndpoint) endpoint = troupe_endpoint_parse_client (get_private (self)->endpoint, error);
 
   /* It will not be a better one later. */
   if (endpoint == NULL)
