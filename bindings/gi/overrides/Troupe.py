@@ -819,14 +819,14 @@ LineProtocol = override(LineProtocol)
 __all__.append('LineProtocol')
 
 
-def find_factory(system, function, factory):
+def find_factory(system, function, factory, name=None):
     """Where a factory is wanted, a class will do: of the factory, or of its protocols."""
     if isinstance(factory, Troupe.Ref):
         return factory
     if is_class(factory, Troupe.Protocol):
-        return system.spawn_factory(None, factory)
+        return system.spawn_factory(name, factory)
     if is_class(factory, Troupe.Factory):
-        return system.spawn(None, factory)
+        return system.spawn(name, factory)
     raise TypeError(f'{function}() takes a class of protocols, such as Troupe.LineProtocol, or the address of a factory, and not {factory!r}')
 
 
@@ -840,11 +840,11 @@ __all__.append('listen')
 
 def connect(system, endpoint, factory):
     """Promises the address of a connection, a protocol that FACTORY spawns; a class of protocols has one factory for all."""
-    factories = system.__dict__.setdefault('troupe_factories', {})
-    known = factories.get(factory) if isinstance(factory, type) else factory
-    if known is None or isinstance(factory, type) and known.has_ended():
-        known = factories[factory] = find_factory(system, 'connect', factory)
-    return Troupe.connect(system, endpoint, find_factory(system, 'connect', known))
+    known = name = None
+    if isinstance(factory, type) and hasattr(factory, '__gtype__'):
+        name = 'connections of ' + factory.__gtype__.name
+        known = system.lookup('/' + name)
+    return Troupe.connect(system, endpoint, known or find_factory(system, 'connect', factory, name))
 
 
 __all__.append('connect')
