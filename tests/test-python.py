@@ -7,6 +7,8 @@ import contextlib
 import functools
 import gc
 import logging
+import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -168,6 +170,37 @@ class Parent(Troupe.Actor):
 
     def do_unhandled(self, message):
         message.forward(self.child)
+
+
+class Undecided(Troupe.Actor):
+
+    seen = []
+
+    def do_started(self):
+        self.child = self.spawn('child', Counter)
+
+    def do_child_failed(self, child, error):
+        self.seen.append(error.message)
+
+    def do_unhandled(self, message):
+        message.forward(self.child)
+
+
+class Patient(Troupe.Actor):
+    """Takes its time to start."""
+
+    fails = GObject.Property(type=bool, default=False)
+    story = []
+
+    async def do_started(self):
+        await Troupe.sleep(1)
+        if self.fails:
+            raise KeyError('late')
+        self.story.append('started')
+
+    @Troupe.handler('ping')
+    def ping(self):
+        return 'pong'
 
 
 class Virtual(Troupe.Actor):
@@ -799,13 +832,18 @@ class PythonTest(unittest.TestCase):
     def test_wrong_times(self):
         """Times are whole milliseconds."""
         counter = self.system.spawn(None, Counter)
+        timer = self.system.get_reactor().call_later(100000, print)
+        self.addCleanup(timer.cancel)
         for function, name in ((Troupe.sleep, 'sleep'),
                                (lambda ms: counter.ask('total', within=ms), 'ask'),
                                (lambda ms: counter.send('total', within=ms), 'send'),
                                (lambda ms: counter.ask_sync('total', within=ms), 'ask_sync'),
                                (lambda ms: Troupe.Promise.new()[0].add_timeout(ms), 'add_timeout'),
                                (lambda ms: self.system.get_reactor().call_later(ms, print), 'call_later'),
-                               (lambda ms: Troupe.LoopingCall(print).start(ms, True), 'start')):
+                               (lambda ms: Troupe.LoopingCall(print).start(ms, True), 'start'),
+                               (self.system.set_shutdown_timeout, 'set_shutdown_timeout'),
+                               (timer.reset, 'reset'),
+                               (lambda ms: Troupe.Supervision.new(Troupe.Directive.STOP).set_intensity(1, ms), 'set_intensity')):
             self.assertWrong(TypeError, f'{name}() takes milliseconds, as a whole number, and not 0.5', function, .5)
             self.assertWrong(ValueError, f'{name}() takes milliseconds, and no less than 0: -1', function, -1)
 
@@ -872,6 +910,41 @@ class PythonTest(unittest.TestCase):
             self.assertEqual(theirs.recv(1000), 'ü;b;raw,ü;'.encode())
         self.assertEqual(Texts.heard, [b'one;two', b'one', 'send_line() takes str or bytes, and not 5',
                                        'write() takes str or bytes, and not None'])
+
+    # Virtual functions
+
+    def test_documented(self):
+        """The guide lists all of them, and each as it is."""
+        page = pathlib.Path(__file__).parent.parent / 'docs' / 'guide.md'
+        rows = re.findall(r'^\| `Troupe\.(\w+)` \| (`do_.*) \|$', page.read_text(encoding='utf-8'), re.M)
+        listed = {kind: set(re.findall(r'`(do_\w+)\((.*?)\)`', functions)) for kind, functions in rows}
+        self.assertEqual(set(listed), {'Actor', 'Protocol', 'LineProtocol', 'JsonProtocol', 'Factory', 'Client'})
+        for kind, functions in listed.items():
+            infos = getattr(Troupe, kind).__info__.get_vfuncs()
+            there = {('do_' + info.get_name(), ', '.join(['self', *(argument.get_name() for argument in info.get_arguments()
+                                                                    if argument.get_name() != 'length')])) for info in infos}
+            self.assertEqual(functions, there)
+
+    def test_async_virtual(self):
+        """One that may fail may be async; if it fails then, so does its actor."""
+        Patient.story.clear()
+        actor = self.system.spawn(None, Patient)
+        until(lambda: Patient.story)
+        self.assertEqual(self.outcome(actor.ask('ping')), 'pong')
+        self.system.set_supervision(Troupe.Supervision.new(Troupe.Directive.STOP))
+        with self.assertLogs('Troupe') as logged:
+            actor = self.system.spawn(None, Patient, fails=True)
+            until(actor.has_ended)
+        self.assertIn('KeyError', logged.output[0])
+
+    def test_undecided(self):
+        """Who does not decide on a failed child leaves that to its supervision."""
+        Undecided.seen.clear()
+        parent = self.system.spawn(None, Undecided)
+        for _ in range(2):
+            with self.assertLogs('Troupe'), self.assertFails('ValueError: I give up'):
+                self.outcome(parent.ask('fail'))
+        self.assertEqual(Undecided.seen, ['ValueError: I give up'] * 2)
 
     # Coroutines
 

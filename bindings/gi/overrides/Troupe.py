@@ -610,11 +610,22 @@ def check_returned(name, kind, answer):
         raise TypeError(f'{name}() returns a promise, or is async, and does not return {answer!r}')
 
 
+def make_decision(function):
+    """What does not decide leaves that to the supervision."""
+    @functools.wraps(function)
+    def do_child_failed(self, child, error):
+        directive = function(self, child, error)
+        return Troupe.Actor.do_child_failed(self, child, error) if directive is None else directive
+    return do_child_failed
+
+
 def make_virtual(where, function, info):
     """What says nothing has done its work; an async one gives a promise, or where none is wanted fails its actor if it fails.
 
     One that does not take the length of an array does not get it.
     """
+    if info.get_name() == 'child_failed':
+        function = make_decision(function)
     n_arguments = 1 + len(info.get_arguments())
     n_taken = n_arguments - count_lengths(info)
     if takes(function, n_arguments):
@@ -802,7 +813,7 @@ __all__.append('Transport')
 
 class LineProtocol(Troupe.LineProtocol):
 
-    def send_line(self, line, *_):
+    def send_line(self, line):
         """Sends a line of bytes, or of text as UTF-8, and the delimiter."""
         Troupe.LineProtocol.send_line(self, to_bytes('send_line', line))
 
@@ -954,3 +965,24 @@ class Queue(Troupe.Queue):
 
 Queue = override(Queue)
 __all__.append('Queue')
+
+
+# Times
+
+def check_times(kind, name, *positions):
+    """Checks the milliseconds among the arguments of a method."""
+    method = getattr(kind, name)
+
+    def checked(self, *arguments, **named):
+        for position in positions:
+            for number in arguments[position:position + 1]:
+                check_ms(name, number)
+        return method(self, *arguments, **named)
+    setattr(kind, name, checked)
+
+
+check_times(Troupe.Timer, 'reset', 0)
+check_times(Actor, 'set_receive_timeout', 0)
+check_times(System, 'set_shutdown_timeout', 0)
+check_times(Troupe.Supervision, 'set_intensity', 1)
+check_times(Troupe.Supervision, 'set_back_off', 0, 1)
