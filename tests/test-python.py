@@ -7,8 +7,10 @@ import contextlib
 import functools
 import gc
 import logging
+import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -392,6 +394,20 @@ async def wait():
 """
 
 
+class Measurer(Troupe.LineProtocol):
+
+    heard = []
+
+    def do_line_received(self, line, length):
+        self.heard.append((line, length))
+
+
+class Ignorer(Measurer):
+
+    def do_line_received(self, line):
+        super().do_line_received(line)
+
+
 class Greeting(Troupe.LineProtocol):
     """Passes on what the service says."""
 
@@ -710,6 +726,19 @@ class PythonTest(unittest.TestCase):
         self.assertIn('WrongHost.do_build_protocol() returns an address', logged.output[0])
         self.assertIn('return self.spawn(None, Echo)', logged.output[0])
 
+    # Where it is
+
+    @unittest.skipUnless(shutil.which('meson'), 'meson is missing')
+    def test_devenv(self):
+        """Meson knows where the library and what is added for Python are."""
+        build = os.environ['GI_TYPELIB_PATH'].split(':')[0]
+        environment = {name: value for name, value in os.environ.items()
+                       if name not in ('GI_TYPELIB_PATH', 'LD_LIBRARY_PATH', 'PYTHONPATH')}
+        program = "import gi; gi.require_version('Troupe', '1'); from gi.repository import Troupe; print(Troupe.handler.__name__)"
+        done = subprocess.run(['meson', 'devenv', '-C', build, sys.executable, '-c', program], env=environment, text=True, timeout=60,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        self.assertEqual((done.returncode, done.stdout), (0, 'handler\n'), done.stderr)
+
     # Ends
 
     def run_program(self, body, number=None):
@@ -924,6 +953,18 @@ class PythonTest(unittest.TestCase):
             there = {('do_' + info.get_name(), ', '.join(['self', *(argument.get_name() for argument in info.get_arguments()
                                                                     if argument.get_name() != 'length')])) for info in infos}
             self.assertEqual(functions, there)
+
+    def test_lengths(self):
+        """Whoever wants the length of a line gets it, and who does not does not, also by super()."""
+        for kind in (Measurer, Ignorer):
+            Measurer.heard.clear()
+            ours, theirs = socket.socketpair()
+            with ours, theirs:
+                factory = self.system.spawn(None, Troupe.Factory, protocol_type=kind)
+                connection = self.outcome(Troupe.adopt_connection(self.system, ours.fileno(), factory))
+                theirs.send(b'hello\r\n')
+            until(connection.has_ended)
+            self.assertEqual(Measurer.heard, [(b'hello', 5)])
 
     def test_async_virtual(self):
         """One that may fail may be async; if it fails then, so does its actor."""

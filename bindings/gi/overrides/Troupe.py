@@ -638,6 +638,9 @@ def make_virtual(where, function, info):
 
     @functools.wraps(function)
     def virtual(*arguments):
+        if len(arguments) < n_taken:
+            # Called by super(), with no length.
+            arguments += (len(arguments[-1]),)
         answer = function(*arguments[:n_taken])
         if inspect.iscoroutine(answer):
             answer = start(answer)
