@@ -610,12 +610,17 @@ def check_returned(name, kind, answer):
         raise TypeError(f'{name}() returns a promise, or is async, and does not return {answer!r}')
 
 
+def find_nearest(kind):
+    """Finds the class of the library that a class is, or is derived from."""
+    return next(base for base in kind.__mro__ if '__info__' in vars(base))
+
+
 def make_decision(function):
     """What does not decide leaves that to the supervision."""
     @functools.wraps(function)
     def do_child_failed(self, child, error):
         directive = function(self, child, error)
-        return Troupe.Actor.do_child_failed(self, child, error) if directive is None else directive
+        return find_nearest(type(self)).do_child_failed(self, child, error) if directive is None else directive
     return do_child_failed
 
 
@@ -722,8 +727,7 @@ class VirtualFunction:
         self.info = info
 
     def __get__(self, instance, owner):
-        nearest = next(base for base in owner.__mro__ if '__info__' in vars(base))
-        function = self.info.__get__(None, nearest)
+        function = self.info.__get__(None, find_nearest(owner))
         return function if instance is None else functools.partial(function, instance)
 
 
