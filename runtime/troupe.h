@@ -22,6 +22,7 @@
 #include "troupe-resolver.h"
 #include "troupe-outcomes.h"
 #include "troupe-promise-list.h"
+#include "troupe-promise-wait.h"
 #include "troupe-sleep.h"
 #include "troupe-threads.h"
 #include "troupe-gio-bridge.h"

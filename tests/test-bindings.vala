@@ -20,6 +20,12 @@ class Counter : Troupe.Actor {
             return true;
         case "fail":
             throw new IOError.BUSY ("I give up");
+        case "sender":
+            message.reply_string (message.get_sender ().dup_path ());
+            return true;
+        case "fail-softly":
+            message.reply_error (new IOError.BUSY ("Not now"));
+            return true;
         case "twice":
             twice.begin (message.defer_reply ());
             return true;
@@ -28,12 +34,20 @@ class Counter : Troupe.Actor {
         }
     }
 
-    // Vala's own way of waiting: a step goes on with the function, in the actor's turn.
+    // Vala's own way of waiting: it goes on in the actor's turn, so it is the actor that asks.
     private async void twice (Troupe.Resolver resolver) {
         try {
-            yield wait (Troupe.sleep (1));
-            var value = yield wait (get_ref ().ask (new Troupe.Message ("total")));
-            resolver.resolve_int64 (2 * value.get_int64 ());
+            yield Troupe.sleep (1).wait_async ();
+            int64 total = (yield get_ref ().ask (new Troupe.Message ("total")).wait_async ()).get_int64 ();
+            var sender = yield get_ref ().ask (new Troupe.Message ("sender")).wait_async ();
+            assert (sender.get_string () == get_ref ().dup_path ());
+            try {
+                yield get_ref ().ask (new Troupe.Message ("fail-softly")).wait_async ();
+                assert_not_reached ();
+            } catch (IOError.BUSY error) {
+            }
+            yield new Troupe.Promise.resolved (null).wait_async ();
+            resolver.resolve_int64 (2 * total);
         } catch (Error error) {
             assert_not_reached ();
         }
@@ -131,34 +145,6 @@ class ChainedProtocol : Troupe.Protocol {
         Chained.told += reason.matches (Troupe.Error.quark (), Troupe.Error.CONNECTION_DONE) ? "lost " : reason.message;
         base.connection_lost (reason);
     }
-}
-
-// What a promise brings, as the outcome of an asynchronous function of Vala.
-async Value? wait (Troupe.Promise promise) throws Error {
-    Value? value = null;
-    Error? failure = null;
-    bool done = false;
-    bool waiting = false;
-
-    promise.add_both ((promise) => {
-        try {
-            Value read;
-            promise.propagate_value (out read);
-            value = read;
-        } catch (Error error) {
-            failure = error;
-        }
-        done = true;
-        if (waiting)
-            wait.callback ();
-    });
-    waiting = true;
-    if (!done)
-        yield;
-
-    if (failure != null)
-        throw failure;
-    return value;
 }
 
 // Turns the loop until PROMISE has an outcome.

@@ -363,6 +363,193 @@ test_task_actor_ends (void)
   troupe_test_system_end (system);
 }
 
+/* Waiting in the manner of GIO */
+
+typedef struct
+{
+  TroupeRef     *witness;            /* is told by who waits */
+  TroupeRef     *actor;              /* in whose turn it was called, if in any */
+  gboolean       is_witnessed;
+  TroupePromise *promise;            /* what was waited for */
+  TroupePromise *value;
+  GError        *error;
+  guint          n_calls;
+} Waited;
+
+static gboolean
+note_sender (TroupeActor    *actor,
+             TroupeMessage  *message,
+             GError        **error)
+{
+  Waited *self = test_puppet_get_data (message);
+  TroupeRef *sender = troupe_message_get_sender (message);
+
+  self->actor = sender != NULL ? troupe_ref_ref (sender) : NULL;
+  self->is_witnessed = TRUE;
+  return TRUE;
+}
+
+static void
+note_waited (GObject      *source,
+             GAsyncResult *result,
+             gpointer      user_data)
+{
+  Waited *self = user_data;
+
+  g_assert_null (source);
+  g_assert_true (g_async_result_get_user_data (result) == self);
+  g_assert_null (g_async_result_get_source_object (result));
+  self->n_calls++;
+  if (self->witness != NULL)
+    test_puppet_tell (self->witness, note_sender, self);
+  self->value = troupe_promise_wait_finish (self->promise, result, &self->error);
+}
+
+static void
+waited_clear (Waited *self)
+{
+  g_clear_pointer (&self->actor, troupe_ref_unref);
+  g_clear_pointer (&self->promise, troupe_promise_unref);
+  g_clear_pointer (&self->value, troupe_promise_unref);
+  g_clear_error (&self->error);
+  self->n_calls = 0;
+  self->is_witnessed = FALSE;
+}
+
+static void
+test_wait (void)
+{
+  Waited waited = { NULL };
+  TroupeResolver *resolver;
+
+  g_test_summary ("The callback comes with the outcome, and never within the call");
+
+  waited.promise = troupe_promise_new (&resolver);
+  troupe_promise_wait_async (waited.promise, note_waited, &waited);
+  troupe_resolver_resolve_int64 (resolver, 7, NULL);
+  troupe_resolver_unref (resolver);
+  troupe_test_until (waited.n_calls == 1);
+  g_assert_cmpint (troupe_promise_get_int64 (waited.value), ==, 7);
+
+  /* Once more: it is there already. */
+  troupe_promise_wait_async (waited.promise, note_waited, &waited);
+  g_assert_cmpint (waited.n_calls, ==, 1);
+  g_clear_pointer (&waited.value, troupe_promise_unref);
+  troupe_test_until (waited.n_calls == 2);
+  g_assert_cmpint (troupe_promise_get_int64 (waited.value), ==, 7);
+  waited_clear (&waited);
+
+  waited.promise = troupe_promise_new_rejected (g_error_new_literal (G_IO_ERROR, G_IO_ERROR_BUSY, "Busy"));
+  troupe_promise_wait_async (waited.promise, note_waited, &waited);
+  troupe_test_until (waited.n_calls == 1);
+  g_assert_null (waited.value);
+  g_assert_error (waited.error, G_IO_ERROR, G_IO_ERROR_BUSY);
+  /* It is handled: nobody is warned. */
+  waited_clear (&waited);
+}
+
+static gboolean
+wait_in_turn (TroupeActor    *actor,
+              TroupeMessage  *message,
+              GError        **error)
+{
+  Waited *waited = test_puppet_get_data (message);
+
+  troupe_promise_wait_async (waited->promise = troupe_sleep (1), note_waited, waited);
+  return TRUE;
+}
+
+static gboolean
+wait_in_turn_for_nothing (TroupeActor    *actor,
+                          TroupeMessage  *message,
+                          GError        **error)
+{
+  Waited *waited = test_puppet_get_data (message);
+
+  troupe_promise_wait_async (waited->promise = troupe_promise_new_resolved (NULL), note_waited, waited);
+  g_assert_cmpint (waited->n_calls, ==, 0);
+  return TRUE;
+}
+
+static gboolean
+promise_in_turn (TroupeActor    *actor,
+                 TroupeMessage  *message,
+                 GError        **error)
+{
+  Waited *waited = test_puppet_get_data (message);
+
+  waited->promise = troupe_sleep (1);
+  return TRUE;
+}
+
+static gboolean
+wait_for_ever (TroupeActor    *actor,
+               TroupeMessage  *message,
+               GError        **error)
+{
+  Waited *waited = test_puppet_get_data (message);
+
+  troupe_promise_wait_async (waited->promise = troupe_sleep (G_MAXINT64), note_waited, waited);
+  return TRUE;
+}
+
+static void
+test_wait_in_actor (void)
+{
+  TroupeSystem *system = troupe_test_system_new ();
+  g_autoptr (TroupeRef) puppet = test_puppet_new (system, NULL);
+  TroupeHandler ways[] = { wait_in_turn, wait_in_turn_for_nothing };
+  g_autoptr (TroupeRef) witness = test_puppet_new (system, NULL);
+  Waited waited = { witness };
+  guint i;
+
+  g_test_summary ("The callback runs in a turn of the actor whose promise it is, wherever one began to wait");
+
+  for (i = 0; i < G_N_ELEMENTS (ways); i++)
+    {
+      test_puppet_tell (puppet, ways[i], &waited);
+      troupe_test_until (waited.is_witnessed);
+      g_assert_true (waited.actor == puppet);
+      waited_clear (&waited);
+    }
+
+  test_puppet_tell (puppet, promise_in_turn, &waited);
+  troupe_test_until (waited.promise != NULL);
+  troupe_promise_wait_async (waited.promise, note_waited, &waited);
+  troupe_test_until (waited.is_witnessed);
+  g_assert_true (waited.actor == puppet);
+  waited_clear (&waited);
+
+  troupe_test_system_end (system);
+}
+
+static void
+test_wait_actor_ends (void)
+{
+  TroupeSystem *system = troupe_test_system_new ();
+  g_autoptr (TroupeRef) puppet = test_puppet_new (system, NULL);
+  g_autoptr (TroupeRef) witness = test_puppet_new (system, NULL);
+  Waited waited = { witness };
+
+  g_test_summary ("Who waits in an actor that ends is told so, outside of its turns; so is who comes too late");
+
+  test_puppet_tell (puppet, wait_for_ever, &waited);
+  troupe_ref_finish (puppet);
+  troupe_test_until (waited.is_witnessed);
+  g_assert_null (waited.actor);
+  g_assert_error (waited.error, TROUPE_ERROR, TROUPE_ERROR_ABANDONED);
+  g_clear_error (&waited.error);
+  waited.is_witnessed = FALSE;
+
+  troupe_promise_wait_async (waited.promise, note_waited, &waited);
+  troupe_test_until (waited.is_witnessed);
+  g_assert_cmpuint (waited.n_calls, ==, 2);
+  g_assert_error (waited.error, TROUPE_ERROR, TROUPE_ERROR_ABANDONED);
+  waited_clear (&waited);
+
+  troupe_test_system_end (system);
+}
+
 /* Threads */
 
 static GThread *main_thread;
@@ -664,6 +851,9 @@ main (int   argc,
   g_test_add_func ("/troupe/bridge/task/error", test_task_error);
   g_test_add_func ("/troupe/bridge/task/outside", test_task_outside);
   g_test_add_func ("/troupe/bridge/task/actor-ends", test_task_actor_ends);
+  g_test_add_func ("/troupe/bridge/wait", test_wait);
+  g_test_add_func ("/troupe/bridge/wait/in-actor", test_wait_in_actor);
+  g_test_add_func ("/troupe/bridge/wait/actor-ends", test_wait_actor_ends);
   g_test_add_func ("/troupe/bridge/thread", test_thread);
   g_test_add_func ("/troupe/bridge/thread/limit", test_thread_limit);
   g_test_add_func ("/troupe/bridge/thread/queue", test_thread_queue);

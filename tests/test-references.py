@@ -954,8 +954,19 @@ class ReferencesTest(unittest.TestCase):
             found = promise.steal_error()
             return index, cause, Troupe.Error.get_index(found), Troupe.Error.get_cause(found)
 
+        def wait():
+            def finish(_, result):
+                try:
+                    found.append(promise.wait_finish(result).get_string())
+                except GLib.Error as error:
+                    found.append(error)
+            for promise in (Troupe.Promise.new_resolved('x'), new_rejected()):
+                found = []
+                promise.wait_async(finish)
+                until(lambda: found)
+
         self.audit(
-            canceller=With(1, canceller), pause=pause, error=error,
+            wait=With(2, wait), canceller=With(1, canceller), pause=pause, error=error,
             both=With(2, lambda: Troupe.Promise.new_resolved('x').add_callbacks(
                 lambda promise: promise.return_error(failure()), (), lambda promise: None).add_errback(None).steal_error()),
             errback=With(2, lambda: new_rejected().add_callbacks(lambda promise: None, (), lambda promise: promise.return_nothing())),

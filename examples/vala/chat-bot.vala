@@ -12,34 +12,6 @@ class Dice : Troupe.Actor {
     }
 }
 
-// What a promise brings, as the outcome of an asynchronous function of Vala. It goes on in a step, in the actor's turn.
-async Value? wait (Troupe.Promise promise) throws Error {
-    Value? value = null;
-    Error? failure = null;
-    bool is_done = false;
-    bool is_waiting = false;
-
-    promise.add_both ((promise) => {
-        try {
-            Value read;
-            promise.propagate_value (out read);
-            value = read;
-        } catch (Error error) {
-            failure = error;
-        }
-        is_done = true;
-        if (is_waiting)
-            wait.callback ();
-    });
-    is_waiting = true;
-    if (!is_done)
-        yield;
-
-    if (failure != null)
-        throw failure;
-    return value;
-}
-
 // A connection to the chat, and a user of it, with lines as people type them. It answers “!roll”.
 class Bot : Troupe.LineProtocol {
     private Troupe.Ref dice;
@@ -61,10 +33,11 @@ class Bot : Troupe.LineProtocol {
         return true;
     }
 
+    // In turns of the connection; others come while it waits.
     private async void roll (string nick) {
         try {
-            var number = yield wait (dice.ask (new Troupe.Message.int64 ("roll", 6)));
-            send_line ("%s rolled %lld".printf (nick, number.get_int64 ()).data);
+            var answer = yield dice.ask (new Troupe.Message.int64 ("roll", 6)).wait_async ();
+            send_line ("%s rolled %lld".printf (nick, answer.get_int64 ()).data);
         } catch (Error error) {
             fail (error);
         }
