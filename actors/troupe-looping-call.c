@@ -230,8 +230,12 @@ troupe_looping_call_start (TroupeLoopingCall *self,
   g_return_val_if_fail (interval_ms >= 0 && interval_ms <= G_MAXINT64 / 1000, NULL);
   /* A thread without a default context of its own would pass for the main one. */
   g_return_val_if_fail (troupe_promise_get_home_now () == self->home && troupe_reactor_is_here (self->home->reactor), NULL);
-  g_return_val_if_fail (self->func != NULL, NULL);
 
+  /* Languages that make any object of any class can make one. */
+  if (self->func == NULL)
+    return troupe_promise_new_rejected_at (self->home,
+                                           g_error_new_literal (TROUPE_ERROR, TROUPE_ERROR_FAILED,
+                                                                "The looping call was made without a function"));
   if (self->done != NULL)
     return troupe_promise_new_rejected_at (self->home,
                                            g_error_new_literal (TROUPE_ERROR, TROUPE_ERROR_ALREADY_RUNNING,

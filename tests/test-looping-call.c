@@ -547,6 +547,21 @@ add (const char *path,
   g_test_add (path, Fixture, NULL, set_up, test, tear_down);
 }
 
+static void
+test_no_function (void)
+{
+  g_autoptr (TroupeSystem) system = troupe_test_system_new ();
+  g_autoptr (TroupeLoopingCall) loop = g_object_new (TROUPE_TYPE_LOOPING_CALL, NULL);
+  g_autoptr (TroupePromise) end = troupe_looping_call_start (loop, 1, TRUE);
+  g_autoptr (GError) error = troupe_promise_steal_error (end);
+
+  g_test_summary ("One that was made without a function cannot be started");
+
+  g_assert_error (error, TROUPE_ERROR, TROUPE_ERROR_FAILED);
+  g_assert_false (troupe_looping_call_is_running (loop));
+  troupe_test_system_end (g_steal_pointer (&system));
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -568,6 +583,7 @@ main (int   argc,
   g_test_add ("/troupe/looping-call/actor/timer", Fixture, NULL, actor_set_up, test_actor, actor_tear_down);
   g_test_add ("/troupe/looping-call/actor/promise", Fixture, GUINT_TO_POINTER (2), actor_set_up, test_actor, actor_tear_down);
   g_test_add ("/troupe/looping-call/actor/kept", Fixture, NULL, actor_set_up, test_actor_kept, actor_tear_down);
+  g_test_add_func ("/troupe/looping-call/no-function", test_no_function);
 
   return g_test_run ();
 }
