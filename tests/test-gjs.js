@@ -1,13 +1,19 @@
 // test-gjs.js
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Tries what bindings/overrides/Troupe.js adds for JavaScript: handlers that are methods, bodies, exceptions, and await.
+// Tries what bindings/overrides/Troupe.js adds for JavaScript: handlers that are methods, bodies, exceptions, and await. With the argument
+// “plain” it does so with a GJS that cannot run what is due in a turn.
 
 import Gio from 'gi://Gio';
 import GLib from 'gi://GLib';
 import GObject from 'gi://GObject';
 import System from 'system';
-import Troupe from 'gi://Troupe?version=1';
+
+const isPlain = ARGV.includes('plain');
+if (isPlain)
+    delete imports._promiseNative.drainMicrotaskQueue;
+imports.gi.versions.Troupe = '1';
+const {Troupe} = imports.gi;
 
 // Before anything of the library has run: its errors have more in them than others.
 for (let i = 0; i < 100; i++)
@@ -195,6 +201,92 @@ const Link = GObject.registerClass(class Link extends Troupe.Client {
     }
 });
 
+// Its types are those of JavaScript.
+const Types = GObject.registerClass(class Types extends Troupe.Actor {
+    static handlers = {
+        'number': Number,
+        'double': GObject.TYPE_DOUBLE,
+        'text': String,
+        'truth': Boolean,
+        'bytes': Uint8Array,
+        'json': Object,
+        'list': Array,
+        'ref': Troupe.Ref,
+        'nothing': null,
+    };
+
+    onNumber(body) {
+        return [typeof body, body];
+    }
+
+    onDouble(body) {
+        return body;
+    }
+
+    onText(body) {
+        return body;
+    }
+
+    onTruth(body) {
+        return body;
+    }
+
+    onBytes(body) {
+        return body.length;
+    }
+
+    onJson(body) {
+        return body;
+    }
+
+    onList(body) {
+        return body;
+    }
+
+    onRef(body) {
+        return body.dup_path();
+    }
+
+    onNothing(message) {
+        return message.get_name();
+    }
+});
+
+// Waits for ever, in several ways.
+const Patient = GObject.registerClass(class Patient extends Troupe.Actor {
+    static handlers = {'wait': null, 'wait-for-both': null, 'ping': null, 'fail': null};
+
+    async onWait() {
+        try {
+            await Troupe.sleep(1000000);
+        } catch (error) {
+            story.push(error.matches(Troupe.Error, Troupe.Error.ABANDONED) ? error.message : `${error}`);
+            throw error;
+        } finally {
+            story.push('finally');
+        }
+    }
+
+    async onWaitForBoth() {
+        await Troupe.sleep(1);
+        try {
+            await Promise.all([Troupe.sleep(1000000), Troupe.sleep(1000000)]);
+        } finally {
+            story.push('both');
+        }
+    }
+
+    onPing() {
+        return 'pong';
+    }
+
+    onFail() {
+        throw new RangeError('I give up');
+    }
+});
+
+const onlyInTurns = ['what waits goes on in turns of its actor'];
+
 const tests = {
     async 'methods get bodies and return answers'(system) {
         const counter = system.spawn('hits', Counter.$gtype, [], []);
@@ -289,6 +381,93 @@ const tests = {
         await checkFails(waiter.ask_within('wait-for-ever', 10), 'There was no outcome within 10 ms');
     },
 
+    async 'what waits in an actor that ends is told'(system) {
+        for (const end of ['stop', 'finish', 'fail', 'kill']) {
+            const actor = system.spawn(null, Patient.$gtype, [], []);
+
+            story = [];
+            actor.send('wait-for-both');
+            const answer = actor.ask('wait');
+            await Troupe.sleep(20);
+            checkEqual(await actor.ask('ping'), 'pong');
+            checkEqual(story, []);
+            if (end === 'fail')
+                await checkFails(actor.ask('fail'), 'I give up');
+            else
+                actor[end]();
+            try {
+                await answer;
+                fail('it is answered');
+            } catch (error) {
+                check(error.matches(Troupe.Error, Troupe.Error.ACTOR_STOPPED), `${end}: the asker hears of the end, and not ${error}`);
+            }
+            // Without turns, what it makes after its first await is nobody's.
+            const expected = ['The actor ended before the outcome came', ...isPlain ? [] : ['both'], 'finally'];
+            while (story.length < expected.length)
+                await Troupe.sleep(1);
+            checkEqual(story.sort(), expected);
+            actor.kill();
+        }
+    },
+
+    async 'numbers are numbers, and types those of JavaScript'(system) {
+        const types = system.spawn(null, Types.$gtype, [], []);
+
+        for (const number of [5, 0.5, -1, 0, 2 ** 53, 1e300])
+            checkEqual(await types.ask('number', number), ['number', number]);
+        checkEqual(await types.ask('double', 21), 21);
+        checkEqual(await types.ask(Troupe.Message.new_double('number', 5)), ['number', 5]);
+        checkEqual(await types.ask(Troupe.Message.new_uint64('number', 5)), ['number', 5]);
+        try {
+            await types.ask('number', 'five');
+            fail('a string is a number');
+        } catch (error) {
+            check(error.matches(Troupe.Error, Troupe.Error.BODY_TYPE), `${error}`);
+            checkEqual(error.message, 'Gjs_Types takes a number with “number”, not gchararray');
+        }
+        const nUnheard = system.get_n_dead_letters();
+        types.send('number', 'five');
+        checkEqual(await types.ask('text', 'text'), 'text');
+        checkEqual(system.get_n_dead_letters(), nUnheard + 1);
+        checkEqual(await types.ask('truth', true), true);
+        checkEqual(await types.ask('bytes', new Uint8Array(3)), 3);
+        checkEqual(await types.ask('json', {a: 1}), {a: 1});
+        checkEqual(await types.ask('list', [1]), [1]);
+        checkEqual(await types.ask('ref', types), types.dup_path());
+        checkEqual(await types.ask('nothing'), 'nothing');
+    },
+
+    async 'who waits for himself is told so'(system) {
+        const refused = / cannot be called in an async function, or after an await: it would wait for itself$/;
+
+        await null;
+        for (const [what, func] of [['Troupe.run()', () => Troupe.run(Troupe.sleep(1))], ['system.run()', () => system.run()]]) {
+            try {
+                func();
+                fail('it runs');
+            } catch (error) {
+                check(error.message.startsWith(what) && refused.test(error.message), `${error}`);
+            }
+        }
+        check(!system.has_ended() && !system.is_running(), 'nothing has happened');
+    },
+
+    async 'what new cannot make says how it is made'() {
+        for (const name of ['Clock', 'CooperativeTask', 'FileLock', 'LoopingCall', 'Port', 'Reactor', 'System', 'Transport']) {
+            try {
+                new Troupe[name]();
+                fail(`there is a new ${name}`);
+            } catch (error) {
+                check(error instanceof TypeError && error.message.startsWith(`A Troupe.${name} is made by `), `${error}`);
+            }
+        }
+        const queue = new Troupe.Queue();
+        queue.put(1);
+        checkEqual(await queue.get(), 1);
+        checkEqual(new Troupe.Semaphore().get_limit(), 1);
+        check(!Troupe.FileLock.new('/no/such/lock').is_held(), 'new () makes it');
+    },
+
     async 'promises of both kinds'() {
         checkEqual(await Promise.all([Troupe.sleep(1), Troupe.Promise.new_resolved('there')]), [null, 'there']);
         await checkFails(Troupe.Promise.new_rejected(new GLib.Error(Gio.IOErrorEnum, Gio.IOErrorEnum.BUSY, 'Busy')), 'Busy');
@@ -296,6 +475,8 @@ const tests = {
 };
 
 for (const [what, test] of Object.entries(tests)) {
+    if (isPlain && onlyInTurns.includes(what))
+        continue;
     const system = Troupe.System.new(null, null);
 
     doing = what;

@@ -8,15 +8,49 @@
 
 const {GLib, GObject} = imports.gi;
 
-// GJS goes on with an async function in a job, which its main loop runs later, outside the turn. This runs what is due at once.
-const drain = imports._promiseNative?.drainMicrotaskQueue ?? null;
+// GJS goes on with an async function in a job, which its main loop runs later, outside the turn. This runs what is due at once. A GJS
+// without it goes on outside the turn.
+const drain = imports._promiseNative?.drainMicrotaskQueue ?? (() => {});
 
 let Troupe;
+
+const MADE_BY = {
+    Clock: 'Troupe.Clock.new()',
+    CooperativeTask: 'Troupe.Cooperator.add()',
+    FileLock: 'Troupe.FileLock.new()',
+    LoopingCall: 'Troupe.LoopingCall.new()',
+    Port: 'Troupe.listen()',
+    Reactor: 'its system',
+    System: 'Troupe.System.new()',
+    Transport: 'its connection',
+};
+
 
 // Bodies
 
 function isJson(body) {
     return Array.isArray(body) || typeof body === 'object' && Object.getPrototypeOf(body) === Object.prototype;
+}
+
+// What a class may say instead of types: types of JavaScript.
+function bodyType(type) {
+    switch (type) {
+    case null:
+        return GObject.TYPE_NONE;
+    case Boolean:
+        return GObject.TYPE_BOOLEAN;
+    case Number:
+        return GObject.TYPE_DOUBLE;
+    case String:
+        return GObject.TYPE_STRING;
+    case Uint8Array:
+        return GLib.Bytes.$gtype;
+    case Array:
+    case Object:
+        return Troupe.TYPE_JSON;
+    default:
+        return type.$gtype ?? type;
+    }
 }
 
 function isNothing(body) {
@@ -64,17 +98,9 @@ function toError(error) {
         ? error : new GLib.Error(Troupe.Error, Troupe.Error.FAILED, `${error.name ?? 'Error'}: ${error.message ?? error}`);
 }
 
-// The value that a promise has in a step, or throws its error, which is then handled.
-function propagate(promise) {
-    if (promise.has_value())
-        return read(promise, promise.get_value_type());
-    promise.propagate_value();
-    return null;
-}
-
 // Makes of FUNC one that ends with what is due: so nothing of a turn is left for after it, or for somebody else's.
-function drained(func) {
-    if (typeof func !== 'function' || drain === null)
+function inTurn(func) {
+    if (typeof func !== 'function')
         return func;
     return function (...args) {
         try {
@@ -86,14 +112,31 @@ function drained(func) {
 }
 
 // Functions of OBJECT that are given functions which run in turns.
-function drainWhatIsGiven(object, ...names) {
+function wrapWhatIsGiven(object, ...names) {
     for (const name of names) {
         const original = object[name];
 
         object[name] = function (...args) {
-            return original.apply(this, args.map(drained));
+            return original.apply(this, args.map(inTurn));
         };
     }
+}
+
+// A loop that is run by an async function hangs: nothing awaited goes on before the function waits itself.
+function checkLoop(what) {
+    let goesOn = false, isOver = false;
+    const source = GLib.idle_add(GLib.PRIORITY_HIGH, () => {
+        isOver = true;
+        return GLib.SOURCE_REMOVE;
+    });
+
+    Promise.resolve().then(() => (goesOn = true));
+    while (!goesOn && !isOver)
+        GLib.MainContext.default().iteration(true);
+    if (!isOver)
+        GLib.Source.remove(source);
+    if (!goesOn)
+        throw new Error(`${what} cannot be called in an async function, or after an await: it would wait for itself`);
 }
 
 // Handlers
@@ -104,27 +147,52 @@ function methodName(name) {
 }
 
 function answerLater(actor, message, answer) {
-    if (drain === null)
-        throw new Error('This GJS cannot go on with async functions in an actor’s turn; use a generator or steps');
-
     const resolver = message.wants_reply() ? message.defer_reply() : null;
+    const [failure, failer] = Troupe.Promise.new();
 
+    // Wherever it throws, its actor fails in a turn; if it never ends, it does not.
+    failure.add_errback(step => {
+        const error = step.steal_error();
+
+        if (!error.matches(Troupe.Error, Troupe.Error.BROKEN))
+            actor.fail(error);
+    });
     answer.then(value => {
         if (resolver !== null && !resolver.is_resolved())
             resolver.settle(value);
+        failer.resolve();
     }, thrown => {
         const error = toError(thrown);
 
         if (resolver !== null && !resolver.is_resolved())
             resolver.reject(error);
-        actor.fail(error);
+        failer.reject(error);
     });
 }
 
-function makeHandler(method, type) {
-    const isEmpty = GObject.type_name(type) === 'void';
+function isNumber(type) {
+    return ['gint64', 'guint64', 'gdouble'].includes(GObject.type_name(type));
+}
 
-    return drained((actor, message) => {
+// What a handler of numbers is given instead.
+function refuse(actor, message, name) {
+    const error = new GLib.Error(Troupe.Error, Troupe.Error.BODY_TYPE,
+        `${GObject.type_name(actor.constructor.$gtype)} takes a number with “${name}”, not ${GObject.type_name(message.get_body_type())}`);
+
+    if (!message.wants_reply())
+        return Troupe.Actor.prototype.vfunc_unhandled.call(actor, message);
+    message.reply_error(error);
+    return true;
+}
+
+function makeHandler(name, type) {
+    const method = methodName(name);
+    const isEmpty = type === GObject.TYPE_NONE;
+    const takesNumbers = type === GObject.TYPE_DOUBLE;
+
+    return inTurn((actor, message) => {
+        if (takesNumbers && !isNumber(message.get_body_type()))
+            return refuse(actor, message, name);
         const answer = isEmpty ? actor[method](message) : actor[method](message.body, message);
 
         if (answer instanceof Promise)
@@ -152,12 +220,19 @@ function promising(func) {
     };
 }
 
-function drainVirtualFunctions(klass) {
+// JavaScript has one type of numbers, of which those that are whole travel as such: a handler of numbers takes all.
+function bindHandler(made, name, type) {
+    const takesNumbers = type === GObject.TYPE_DOUBLE;
+
+    Troupe.Actor.bind.call(made, name, takesNumbers ? GObject.Value.$gtype : type, makeHandler(name, type));
+}
+
+function wrapVirtualFunctions(klass) {
     for (const name of Object.getOwnPropertyNames(klass.prototype)) {
         if (name === 'vfunc_prepare_connection')
             klass.prototype[name] = promising(klass.prototype[name]);
         if (name.startsWith('vfunc_'))
-            klass.prototype[name] = drained(klass.prototype[name]);
+            klass.prototype[name] = inTurn(klass.prototype[name]);
     }
 }
 
@@ -188,12 +263,12 @@ function _init() {
 
     // As Gtk does with its templates.
     Troupe.Actor._classInit = function (klass) {
-        drainVirtualFunctions(klass);
+        wrapVirtualFunctions(klass);
         const made = GObject.Object._classInit(klass);
 
         if (Object.hasOwn(klass, 'handlers')) {
             for (const [name, type] of Object.entries(klass.handlers))
-                Troupe.Actor.bind.call(made, name, type, makeHandler(methodName(name), type));
+                bindHandler(made, name, bodyType(type));
         }
         return made;
     };
@@ -212,9 +287,10 @@ function _init() {
             give(this, {nothing: 'reply', of: 'reply'}, [], body);
     };
 
-    drainWhatIsGiven(Troupe.Promise.prototype, 'add_callback', 'add_errback', 'add_both', 'add_callbacks', 'add_timeout');
-    drainWhatIsGiven(Troupe.Actor.prototype, 'call_later');
-    drainWhatIsGiven(Troupe.Reactor.prototype, 'call_later');
+    wrapWhatIsGiven(Troupe.Promise.prototype, 'add_callback', 'add_errback', 'add_both', 'add_callbacks', 'add_timeout',
+        'wait_async');
+    wrapWhatIsGiven(Troupe.Actor.prototype, 'call_later');
+    wrapWhatIsGiven(Troupe.Reactor.prototype, 'call_later');
 
     takeClasses(Troupe.Actor.prototype, 'spawn', 'spawn_on');
     takeClasses(Troupe.System.prototype, 'spawn', 'spawn_on');
@@ -239,9 +315,10 @@ function _init() {
 
     Troupe.Promise.prototype.then = function (onValue, onError) {
         return new Promise((resolve, reject) => {
-            this.add_both(step => {
+            this.wait_async((_, result) => {
                 try {
-                    resolve(propagate(step));
+                    this.wait_finish(result);
+                    resolve(read(this, this.get_value_type()));
                 } catch (error) {
                     reject(error);
                 }
@@ -251,18 +328,36 @@ function _init() {
 
     // Turns the main loop until PROMISE has its outcome; gives the value or throws the error.
     Troupe.run = function (promise) {
-        const loop = new GLib.MainLoop(null, false);
-        let value, error, failed = false;
+        let value, error, state = 'waiting';
 
-        Promise.resolve(promise).then(it => (value = it), it => {
+        Promise.resolve(promise).then(it => {
+            value = it;
+            state = 'resolved';
+        }, it => {
             error = it;
-            failed = true;
-        }).then(() => loop.quit());
-        loop.run();
-        if (failed)
+            state = 'rejected';
+        });
+        checkLoop('Troupe.run()');
+        while (state === 'waiting')
+            GLib.MainContext.default().iteration(true);
+        if (state === 'rejected')
             throw error;
         return value;
     };
+
+    const {run} = Troupe.System.prototype;
+
+    Troupe.System.prototype.run = function () {
+        checkLoop('system.run()');
+        return run.call(this);
+    };
+
+    // What needs more than properties does not work when it is made by new.
+    for (const [name, how] of Object.entries(MADE_BY)) {
+        Troupe[name].prototype._init = function () {
+            throw new TypeError(`A Troupe.${name} is made by ${how}`);
+        };
+    }
 
     Troupe.JsonProtocol.prototype.send = function (object) {
         this.send_text(JSON.stringify(object));

@@ -8,7 +8,7 @@ import System from 'system';
 import Troupe from 'gi://Troupe?version=1';
 
 const Dice = GObject.registerClass(class Dice extends Troupe.Actor {
-    static handlers = {roll: GObject.TYPE_INT64};
+    static handlers = {roll: Number};
 
     onRoll(sides) {
         return GLib.random_int_range(1, sides + 1);
