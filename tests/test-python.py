@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Tries what bindings/gi/overrides/Troupe.py adds for Python: handlers that are methods, bodies, exceptions, and await."""
 
+import asyncio
 import contextlib
 import functools
 import gc
@@ -1047,6 +1048,124 @@ class PythonTest(unittest.TestCase):
         until(waiter.has_ended)
         gc.collect()
         self.assertEqual(Waiter.story, ['finally'])
+
+    def test_finally(self):
+        """A coroutine whose actor ends is closed there and then, however it ends and whoever has asked."""
+        for end in ('stop', 'finish', 'kill'):
+            for ask in (Troupe.Ref.send, Troupe.Ref.ask):
+                with self.subTest(end=end, ask=ask.__name__):
+                    waiter = self.system.spawn(None, Waiter)
+                    answer = ask(waiter, 'sleep')
+                    self.outcome(waiter.ask('ping'))
+                    Waiter.story.clear()
+                    getattr(waiter, end)()
+                    until(waiter.has_ended)
+                    self.assertEqual(Waiter.story, ['finally'])
+                    if answer is not None:
+                        until(answer.is_resolved)
+                        answer.steal_error()
+
+    def test_gather(self):
+        """Several at a time; the first error is that of all, and the others are cancelled."""
+        waiter = self.system.spawn(None, Waiter)
+
+        async def wait(number):
+            await Troupe.sleep(number)
+            return number
+
+        async def fail():
+            await Troupe.sleep(1)
+            raise GLib.Error.new_literal(Gio.io_error_quark(), 'Busy', Gio.IOErrorEnum.BUSY)
+
+        async def sleep():
+            try:
+                await Troupe.sleep(100000)
+            finally:
+                ended.append(True)
+
+        ended = []
+        self.assertEqual(Troupe.run(Troupe.gather(wait(2), wait(1), waiter.ask('ping'))), [2, 1, 'pong'])
+        self.assertEqual(Troupe.run(Troupe.gather()), [])
+        with self.assertFails('Busy', Gio.IOErrorEnum.BUSY, Gio.io_error_quark()):
+            Troupe.run(Troupe.gather(sleep(), fail(), sleep()))
+        self.assertEqual(ended, [True, True])
+
+    def test_call_async(self):
+        """An operation of GIO is awaited in one line, gives what its second function returns, and is cancelled with its promise."""
+        async def load(path):
+            file = Gio.File.new_for_path(path)
+            return await Troupe.call_async(file.load_contents_async, file.load_contents_finish)
+
+        is_there, contents, _ = Troupe.run(load('/dev/null'))
+        self.assertEqual((is_there, contents), (True, b''))
+        with self.assertRaises(GLib.Error) as caught:
+            Troupe.run(load('/no/such/file'))
+        self.assertTrue(caught.exception.matches(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND))
+
+        listener, cancellables = Gio.SocketListener(), []
+        listener.add_any_inet_port(None)
+
+        def begin(cancellable, callback):
+            cancellables.append(cancellable)
+            listener.accept_async(cancellable, callback)
+
+        promise = Troupe.call_async(begin, listener.accept_finish)
+        promise.cancel()
+        promise.steal_error()
+        self.assertTrue(cancellables[0].is_cancelled())
+        self.outcome(Troupe.sleep(1))
+
+    def test_foreign(self):
+        """What cannot be awaited says so, and what can."""
+        async def wait(awaitable):
+            await awaitable
+
+        loop = asyncio.new_event_loop()
+        self.addCleanup(loop.close)
+        for awaitable in (loop.create_future(), asyncio.sleep(0)):
+            with self.assertRaisesRegex(TypeError, 'promises of Troupe can be awaited here.*Troupe.call_async.*asyncio'):
+                Troupe.run(wait(awaitable))
+
+    def test_numbers(self):
+        """A handler of float takes any number, and nothing else."""
+        class Scale(Troupe.Actor):
+            @Troupe.handler('weigh', float)
+            def weigh(self, weight):
+                return [type(weight).__name__, weight]
+
+        scale = self.system.spawn(None, Scale)
+        for number in (5, 0.5, 1 << 63):
+            self.assertEqual(self.outcome(scale.ask('weigh', number)), ['float', float(number)])
+        for body in ('five', None, True):
+            with self.assertRaises(GLib.Error) as caught:
+                self.outcome(scale.ask('weigh', body))
+            self.assertTrue(caught.exception.matches(Troupe.error_quark(), Troupe.Error.BODY_TYPE), caught.exception)
+        n_unheard = self.system.get_n_dead_letters()
+        scale.send('weigh', 'five')
+        self.outcome(scale.ask('weigh', 5))
+        self.assertEqual(self.system.get_n_dead_letters(), n_unheard + 1)
+
+    def test_constructors(self):
+        """What is made by calling its class with nothing works, or says how it is made instead."""
+        kinds = [kind for kind in (getattr(Troupe, name) for name in dir(Troupe))
+                 if isinstance(kind, type) and issubclass(kind, GObject.Object)]
+        self.assertGreater(len(kinds), 15)
+        working = []
+        for kind in kinds:
+            with self.subTest(kind=kind.__name__):
+                try:
+                    working.append(kind())
+                except TypeError as error:
+                    self.assertRegex(str(error), 'made by|spawn|missing|exactly|abstract|argument')
+        self.assertEqual([type(thing).__name__ for thing in working], ['Cooperator'])
+        self.assertFalse(working[0].is_running() and working[0].stop())
+        for kind in (getattr(Troupe, name) for name in dir(Troupe)):
+            if isinstance(kind, type) and issubclass(kind, GObject.GBoxed) and kind is not Troupe.Promise:
+                with self.subTest(kind=kind.__name__), self.assertRaises(TypeError):
+                    kind()
+        promise, resolver = Troupe.Promise()
+        resolver.resolve('made')
+        self.assertEqual(promise.value, 'made')
 
     def test_stack(self):
         """Waiting for what is there already needs no stack."""

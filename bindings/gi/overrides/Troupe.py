@@ -6,6 +6,7 @@ PyGObject loads it with gi.repository.Troupe.
 """
 
 import collections.abc
+import contextlib
 import difflib
 import functools
 import inspect
@@ -15,7 +16,7 @@ import signal
 import types
 import warnings
 
-from gi.repository import GLib, GObject
+from gi.repository import Gio, GLib, GObject
 
 from ..module import get_introspection_module
 from ..overrides import override
@@ -41,6 +42,8 @@ BODY_TYPES = {
     object: GObject.Value.__gtype__,
     GLib.Variant: GObject.TYPE_VARIANT,
 }
+
+NUMBERS = (GObject.TYPE_INT64, GObject.TYPE_UINT64, GObject.TYPE_DOUBLE)
 
 
 # Exceptions
@@ -392,7 +395,9 @@ class Coroutine:
 
     def check(self, awaited):
         while not isinstance(awaited, Troupe.Promise):
-            awaited = self.coroutine.throw(TypeError(f'only promises of Troupe can be awaited here, and not {awaited!r}'))
+            awaited = self.coroutine.throw(TypeError(
+                f'promises of Troupe can be awaited here, and async functions that await them, but not {awaited!r}: '
+                'Troupe.call_async() makes a promise of an operation of GIO; asyncio needs a loop of its own'))
         return awaited
 
     def go_on(self, _=None):
@@ -400,7 +405,7 @@ class Coroutine:
         try:
             while self.awaited is None or self.awaited.is_resolved():
                 self.awaited = self.check(self.advance())
-            self.awaited.add_both(self.go_on)
+            self.awaited.add_both(Continuation(self))
         except StopIteration as end:
             self.resolver.resolve(end.value)
         except Exception as exception:
@@ -410,6 +415,21 @@ class Coroutine:
         self.is_cancelled = True
         if self.awaited is not None:
             self.awaited.cancel()
+
+
+class Continuation:
+    """The step that goes on with a coroutine. One that is dropped instead, because its actor has ended, closes it: finally is final."""
+
+    def __init__(self, task):
+        self.task = task
+
+    def __call__(self, _):
+        task, self.task = self.task, None
+        task.go_on()
+
+    def __del__(self):
+        if self.task is not None:
+            self.task.coroutine.close()
 
 
 def check_coroutine(coroutine):
@@ -500,6 +520,61 @@ def sleep(delay_ms):
 __all__.append('sleep')
 
 
+async def gather(*awaitables):
+    """Awaits several promises or async functions at a time, and gives a list of what they bring. The first error cancels the others."""
+    def note(number, promise):
+        if promise.has_value():
+            values[number] = promise.value
+        else:
+            errors.append(promise.steal_error())
+        left.discard(number)
+        if (errors or not left) and not resolver.is_resolved():
+            resolver.resolve()
+
+    promises = [start(awaitable) if inspect.iscoroutine(awaitable) else awaitable for awaitable in awaitables]
+    values, errors, left = [None] * len(promises), [], set(range(len(promises)))
+    done, resolver = Troupe.Promise.new()
+    try:
+        for number, promise in enumerate(promises):
+            promise.add_both(functools.partial(note, number))
+        if promises:
+            await done
+        else:
+            resolver.resolve()
+    finally:
+        for promise in promises:
+            promise.cancel()
+    if errors:
+        raise errors[0]
+    return values
+
+
+__all__.append('gather')
+
+
+def call_async(begin, finish, *arguments):
+    """Makes a promise of an operation of GIO: of what FINISH returns, after BEGIN with ARGUMENTS.
+
+    They are those before the cancellable, which is triggered when the promise is cancelled:
+    await Troupe.call_async(file.load_contents_async, file.load_contents_finish)
+    """
+    def is_ready(_, result):
+        # Nobody may want it any more.
+        with contextlib.suppress(GLib.Error):
+            try:
+                resolver.resolve_value(GObject.Value(GObject.TYPE_PYOBJECT, finish(result)))
+            except Exception as exception:
+                resolver.reject(make_error(exception))
+
+    cancellable = Gio.Cancellable()
+    promise, resolver = Troupe.Promise.new_with_canceller(lambda _: cancellable.cancel())
+    begin(*arguments, cancellable, is_ready)
+    return promise
+
+
+__all__.append('call_async')
+
+
 # Actors
 
 def find_body_type(body_type):
@@ -554,6 +629,16 @@ def describe_handler(actor, message):
     return f'{actor.get_ref().dup_path()} failed in handler “{message.name}”'
 
 
+def refuse(actor, message):
+    """A body that is no number."""
+    if not message.wants_reply():
+        return Troupe.Actor.do_unhandled(actor, message)
+    message.reply_error(GLib.Error.new_literal(
+        Troupe.error_quark(), f'{type(actor).__name__} takes a number with “{message.name}”, not {message.get_body_type().name}',
+        Troupe.Error.BODY_TYPE))
+    return True
+
+
 def make_handler(attribute, kind, whole):
     """The method is looked up each time: a derived class may have one of its own."""
     def handle(actor, message):
@@ -563,11 +648,15 @@ def make_handler(attribute, kind, whole):
             raise to_error(exception, describe_handler(actor, message)) from None
 
     def call_handler(actor, message):
+        if kind == GObject.TYPE_DOUBLE and message.get_body_type() not in NUMBERS:
+            return refuse(actor, message)
         method = getattr(actor, attribute)
         if whole:
             answer = method(message)
         elif kind == GObject.TYPE_NONE:
             answer = method()
+        elif kind == GObject.TYPE_DOUBLE:
+            answer = method(float(message.body))
         else:
             answer = method(message.body)
         if inspect.iscoroutine(answer):
@@ -759,7 +848,12 @@ class ActorType(type(Troupe.Actor)):
             bind_virtual_functions(cls)
         for attribute, value in namespace.items():
             for message_name, kind, whole in getattr(value, 'troupe_handles', ()):
-                cls.bind(message_name, kind, make_handler(attribute, kind, whole))
+                # A whole number is a number, too.
+                accepted = GObject.TYPE_VALUE if kind == GObject.TYPE_DOUBLE else kind
+                cls.bind(message_name, accepted, make_handler(attribute, kind, whole))
+
+    def __call__(cls, *_, **__):
+        raise TypeError(f'{cls.__name__} is an actor: spawn() makes one')
 
 
 def check_handlers(name, namespace):
@@ -972,6 +1066,24 @@ class Queue(Troupe.Queue):
 
 Queue = override(Queue)
 __all__.append('Queue')
+
+
+def refuse_to_make(how):
+    def refuse(self, *_, **__):
+        raise TypeError(f'{type(self).__name__} is made by {how}')
+    return refuse
+
+
+for name, how in {
+        'Clock': 'Troupe.Clock.new()',
+        'CooperativeTask': 'Troupe.Cooperator.add()',
+        'FileLock': 'Troupe.FileLock.new()',
+        'Port': 'Troupe.listen()',
+        'Reactor': 'its system',
+        'System': 'Troupe.System.new()',
+        'Transport': 'its connection',
+}.items():
+    getattr(Troupe, name).__init__ = refuse_to_make(how)
 
 
 # Times
