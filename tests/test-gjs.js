@@ -287,7 +287,33 @@ const Patient = GObject.registerClass(class Patient extends Troupe.Actor {
 
 const onlyInTurns = ['what waits goes on in turns of its actor'];
 
+const Scale = GObject.registerClass({
+    Properties: {
+        'full-weight': GObject.ParamSpec.int('full-weight', '', '', GObject.ParamFlags.READWRITE, 0, 10000, 0),
+    },
+}, class Scale extends Troupe.Actor {
+    static handlers = {weight: null, spawn: null};
+
+    onWeight() {
+        return this.full_weight;
+    }
+
+    onSpawn() {
+        return this.spawn(null, Scale, {fullWeight: 12});
+    }
+});
+
 const tests = {
+    async 'properties are given as those of an object'(system) {
+        for (const scale of [
+            system.spawn(null, Scale, {'full-weight': 12}), system.spawn(null, Scale, {full_weight: 12}), system.spawn(null, Scale, {fullWeight: 12}),
+            system.spawn(null, Scale.$gtype, ['full-weight'], [12]), system.spawn_on(system.get_reactor(), null, Scale, {fullWeight: 12})])
+            checkEqual(await scale.ask('weight'), 12);
+        const scale = system.spawn('scale', Scale);
+        checkEqual(await scale.ask('weight'), 0);
+        checkEqual(await (await scale.ask('spawn')).ask('weight'), 12);
+    },
+
     async 'methods get bodies and return answers'(system) {
         const counter = system.spawn('hits', Counter.$gtype, [], []);
 

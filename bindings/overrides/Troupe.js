@@ -236,22 +236,30 @@ function wrapVirtualFunctions(klass) {
     }
 }
 
-// Properties that are types may be given as classes.
-function takeClasses(object, ...names) {
+// A property that is a type may be given as a class.
+function toProperty(value) {
+    if (typeof value !== 'function' || value.$gtype === undefined)
+        return value;
+    const type = new GObject.Value();
+
+    type.init(GObject.type_from_name('GType'));
+    type.set_gtype(value.$gtype);
+    return type;
+}
+
+// Functions of OBJECT that spawn, whose last arguments may be one object of properties, or none.
+function takeProperties(object, nBefore, ...names) {
     for (const name of names) {
         const original = object[name];
 
         object[name] = function (...args) {
-            const values = args.pop();
+            let [keys, values] = args.slice(nBefore);
 
-            return original.call(this, ...args, values.map(value => {
-                if (typeof value !== 'function' || value.$gtype === undefined)
-                    return value;
-                const type = new GObject.Value();
-                type.init(GObject.type_from_name('GType'));
-                type.set_gtype(value.$gtype);
-                return type;
-            }));
+            if (!Array.isArray(keys)) {
+                values = Object.values(keys ?? {});
+                keys = Object.keys(keys ?? {}).map(key => key.replace(/_/g, '-').replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`));
+            }
+            return original.call(this, ...args.slice(0, nBefore), keys, values.map(toProperty));
         };
     }
 }
@@ -292,8 +300,10 @@ function _init() {
     wrapWhatIsGiven(Troupe.Actor.prototype, 'call_later');
     wrapWhatIsGiven(Troupe.Reactor.prototype, 'call_later');
 
-    takeClasses(Troupe.Actor.prototype, 'spawn', 'spawn_on');
-    takeClasses(Troupe.System.prototype, 'spawn', 'spawn_on');
+    for (const {prototype} of [Troupe.Actor, Troupe.System]) {
+        takeProperties(prototype, 2, 'spawn');
+        takeProperties(prototype, 3, 'spawn_on');
+    }
 
     const {send, ask, ask_within: askWithin} = Troupe.Ref.prototype;
 

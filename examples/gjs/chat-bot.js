@@ -18,7 +18,7 @@ const Dice = GObject.registerClass(class Dice extends Troupe.Actor {
 // A connection to the chat, and a user of it. It answers “!roll”.
 const Bot = GObject.registerClass(class Bot extends Troupe.JsonProtocol {
     vfunc_connection_made() {
-        this._dice = this.spawn('dice', Dice.$gtype, [], []);
+        this._dice = this.spawn('dice', Dice);
         this.send({cmd: 'nick', nick: 'bot'});
         this.send({cmd: 'join', room: 'lobby'});
         return true;
@@ -46,7 +46,7 @@ const Bot = GObject.registerClass(class Bot extends Troupe.JsonProtocol {
 try {
     const system = Troupe.System.get_default();
 
-    Troupe.run(Troupe.connect(system, ARGV[0] ?? 'tcp:127.0.0.1:8027', system.spawn_factory('bot', Bot.$gtype)));
+    Troupe.run(Troupe.connect(system, ARGV[0] ?? 'tcp:127.0.0.1:8027', system.spawn_factory('bot', Bot)));
     system.run();
 } catch (error) {
     printerr(`chat-bot.js: ${error.message}`);

@@ -26,7 +26,7 @@ const listen = ARGV.find(argument => argument.startsWith('--listen='))?.slice('-
 
 try {
     const system = Troupe.System.get_default();
-    const port = Troupe.listen(system, listen ?? 'tcp:8025:interface=127.0.0.1', system.spawn_factory('echo', Echo.$gtype));
+    const port = Troupe.listen(system, listen ?? 'tcp:8025:interface=127.0.0.1', system.spawn_factory('echo', Echo));
 
     print('listening on', port.dup_endpoint());
     system.run();
