@@ -352,6 +352,23 @@ class UnbornChild(Unborn):
         raise KeyError('never called')
 
 
+class Sized(Troupe.Actor):
+
+    def __init__(self, size):
+        super().__init__()
+        self.size = size
+
+    @Troupe.handler('size')
+    def get_size(self):
+        return self.size
+
+
+class Small(Sized):
+
+    def __init__(self):
+        super().__init__(3)
+
+
 class Midwife(Troupe.Actor):
     """Has a child that is not born."""
 
@@ -785,6 +802,13 @@ class PythonTest(unittest.TestCase):
                 self.outcome(parent.ask('ping'))
             self.assertIn('in __init__', logged.output[0])
             self.assertEqual(Midwife.seen, ['ValueError: not today'])
+
+    def test_init_arguments(self):
+        """They cannot come; a child class may give them."""
+        actor = self.system.spawn(None, Sized)
+        with self.assertLogs('Troupe'), self.assertRaisesRegex(Troupe.ActorStopped, r'Sized.__init__\(\) gets no arguments'):
+            self.outcome(actor.ask('size'))
+        self.assertEqual(self.outcome(self.system.spawn(None, Small).ask('size')), 3)
 
     # Errors by name
 

@@ -748,9 +748,13 @@ def make_virtual(where, function, info):
 
 def make_init(function):
     """An actor whose __init__() raises fails as soon as it starts: what constructs it knows of no exceptions."""
+    can_spawn = takes(function, 1)
+
     @functools.wraps(function)
     def init(self, *arguments, **properties):
         try:
+            if not (can_spawn or arguments or properties):
+                raise TypeError(f'{describe(function)}() gets no arguments: what an actor is given is a GObject.Property')
             function(self, *arguments, **properties)
         except Exception as exception:
             if type(self).__init__ is not init:
