@@ -29,7 +29,8 @@ struct _ChatWindow
   GtkLabel            *trouble;
 
   gboolean             follows;      /* the last line stays in view */
-  guint                scroll;       /* source that brings it there, or 0 */
+  guint                scroll;       /* tick callback that brings it there, or 0 */
+  guint                n_known;      /* how many lines there were in the last frame, since it is there */
   double               value;        /* of the adjustment, at the last look */
   double               height;
 };
@@ -38,24 +39,35 @@ G_DEFINE_FINAL_TYPE (ChatWindow, chat_window, GTK_TYPE_APPLICATION_WINDOW)
 
 /* ---- the lines, of which one sees the last until one scrolls up ---- */
 
+/* In each frame, as long as there is more. A view that has not been through a frame with a line cannot go to that: it would show nothing. */
 static gboolean
-scroll_cb (gpointer user_data)
+scroll_cb (GtkWidget     *lines_view,
+           GdkFrameClock *clock,
+           gpointer       user_data)
 {
   ChatWindow *self = user_data;
   guint n = g_list_model_get_n_items (self->lines);
+  guint n_known = MIN (self->n_known, n);
+
+  if (n_known > 0 && self->follows)
+    gtk_widget_activate_action (lines_view, "list.scroll-to-item", "u", n_known - 1);
+
+  self->n_known = n;
+  if (n_known < n)
+    return G_SOURCE_CONTINUE;
 
   self->scroll = 0;
-  if (n > 0)
-    gtk_widget_activate_action (self->lines_view, "list.scroll-to-item", "u", n - 1);
   return G_SOURCE_REMOVE;
 }
 
-/* Not at once: the view may not know yet what has changed. */
 static void
 on_lines_changed (ChatWindow *self)
 {
-  if (self->follows && self->scroll == 0)
-    self->scroll = g_idle_add_full (G_PRIORITY_HIGH_IDLE, scroll_cb, self, NULL);
+  if (!self->follows || self->scroll != 0)
+    return;
+
+  self->n_known = 0;
+  self->scroll = gtk_widget_add_tick_callback (self->lines_view, scroll_cb, self, NULL);
 }
 
 /* The view moves, too, when it learns how high its rows are: then it is of another height. */
@@ -225,6 +237,7 @@ on_room_selected (ChatWindow *self)
   ChatRoom *room = gtk_single_selection_get_selected_item (self->rooms);
 
   self->follows = TRUE;
+  self->n_known = 0;
   on_lines_changed (self);
   if (room != NULL && self->session != NULL)
     chat_session_set_current (self->session, room);
@@ -294,7 +307,9 @@ chat_window_dispose (GObject *object)
 {
   ChatWindow *self = CHAT_WINDOW (object);
 
-  g_clear_handle_id (&self->scroll, g_source_remove);
+  if (self->scroll != 0)
+    gtk_widget_remove_tick_callback (self->lines_view, self->scroll);
+  self->scroll = 0;
   g_clear_object (&self->session);
   g_clear_pointer (&self->keeper, troupe_ref_unref);
   G_OBJECT_CLASS (chat_window_parent_class)->dispose (object);
