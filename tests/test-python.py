@@ -873,6 +873,7 @@ class PythonTest(unittest.TestCase):
         """A function that would never be called is told of."""
         for parent, name, told in ((Troupe.Actor, 'do_stoped', 'is do_stopped() meant?'),
                                    (Troupe.Actor, 'do_recieve', 'is do_receive() meant?'),
+                                   (Troupe.LineProtocol, 'lineReceived', 'is do_line_received() meant?'),
                                    (Troupe.LineProtocol, 'do_text_received', 'it is one of Troupe.JsonProtocol')):
             with self.assertWarns(RuntimeWarning) as caught:
                 self.make_class(parent, **{name: lambda self: None})
@@ -1113,6 +1114,43 @@ class PythonTest(unittest.TestCase):
         with self.assertFails('Busy', Gio.IOErrorEnum.BUSY, Gio.io_error_quark()):
             Troupe.run(Troupe.gather(sleep(), fail(), sleep()))
         self.assertEqual(ended, [True, True])
+        with self.assertRaises(Troupe.TimedOut):
+            Troupe.run(Troupe.gather(waiter.ask('ping'), Troupe.sleep(100000).add_timeout(1)))
+
+    def test_named_errors(self):
+        """In a step, too, an error of the library has its name."""
+        seen = []
+        promise, resolver = Troupe.Promise.new()
+
+        def note(promise):
+            seen.append(promise.get_error())
+            seen.append(promise.steal_error())
+
+        promise.add_errback(note)
+        resolver.reject(GLib.Error.new_literal(Troupe.error_quark(), 'Late', Troupe.Error.TIMED_OUT))
+        self.assertEqual([type(error) for error in seen], [Troupe.TimedOut] * 2)
+        with self.assertRaisesRegex(RuntimeError, 'no value yet'):
+            Troupe.sleep(100000).get_error()
+
+    def test_error_context(self):
+        """What a coroutine raises has nothing to do with the error on which another one went on."""
+        async def wait(promise):
+            with contextlib.suppress(GLib.Error):
+                await promise
+            other_resolver.resolve(None)
+
+        async def fail(promise):
+            await promise
+            raise KeyError('nobody')
+
+        (promise, resolver), (other, other_resolver) = Troupe.Promise.new(), Troupe.Promise.new()
+        Troupe.start(wait(promise))
+        failed = Troupe.start(fail(other))
+        with self.assertLogs('Troupe', 'ERROR') as logs:
+            resolver.reject(OSError('gone'))
+        self.assertIn('nobody', logs.output[0])
+        self.assertNotIn('During handling', logs.output[0])
+        failed.steal_error()
 
     def test_call_async(self):
         """An operation of GIO is awaited in one line, gives what its second function returns, and is cancelled with its promise."""

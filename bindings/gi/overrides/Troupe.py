@@ -12,6 +12,7 @@ import functools
 import inspect
 import json
 import logging
+import re
 import signal
 import types
 import warnings
@@ -281,11 +282,14 @@ class Promise(Troupe.Promise):
         """Waits for all; the errors are among the outcomes, and not warned of."""
         return Troupe.Promise.all(promises, flags)
 
+    def check_resolved(self):
+        if not self.is_resolved():
+            raise RuntimeError('the promise has no value yet: await it')
+
     @property
     def value(self):
         """The value as one of Python, None for an error. For when and where, see has_value()."""
-        if not self.is_resolved():
-            raise RuntimeError('the promise has no value yet: await it')
+        self.check_resolved()
         return read(self, self.get_value_type(), Troupe.Promise.get_value) if self.has_value() else None
 
     def get_value(self):
@@ -297,6 +301,16 @@ class Promise(Troupe.Promise):
             return self.value if self.has_value() else Troupe.Promise.propagate_value(self)
         except GLib.Error as error:
             raise name_error(error) from None
+
+    def get_error(self):
+        self.check_resolved()
+        error = Troupe.Promise.get_error(self)
+        return error and name_error(error)
+
+    def steal_error(self):
+        self.check_resolved()
+        error = Troupe.Promise.steal_error(self)
+        return error and name_error(error)
 
     def add_callback(self, step, *data):
         return Troupe.Promise.add_callback(self, guard(step), *data)
@@ -387,11 +401,9 @@ class Coroutine:
         """Runs it up to the next await."""
         if self.awaited is None:
             return self.coroutine.send(None)
-        try:
-            value = self.awaited.propagate_value()
-        except GLib.Error as error:
-            return self.coroutine.throw(error)
-        return self.coroutine.send(value)
+        if self.awaited.has_value():
+            return self.coroutine.send(self.awaited.propagate_value())
+        return self.coroutine.throw(self.awaited.steal_error())
 
     def check(self, awaited):
         while not isinstance(awaited, Troupe.Promise):
@@ -401,15 +413,17 @@ class Coroutine:
         return awaited
 
     def go_on(self, _=None):
-        """Without a stack for what is there already."""
+        """Without a stack for what is there already. Who waits for it goes on outside of what is caught here, which is none of theirs."""
         try:
             while self.awaited is None or self.awaited.is_resolved():
                 self.awaited = self.check(self.advance())
             self.awaited.add_both(Continuation(self))
+            return
         except StopIteration as end:
-            self.resolver.resolve(end.value)
+            settle, outcome = self.resolver.resolve, end.value
         except Exception as exception:
-            self.resolver.reject(to_error(exception, self.where))
+            settle, outcome = self.resolver.reject, to_error(exception, self.where)
+        settle(outcome)
 
     def cancel(self, _):
         self.is_cancelled = True
@@ -791,7 +805,13 @@ def make_virtuals(name, bases, namespace, owners):
         if 'do_started' not in namespace:
             made['do_started'] = make_virtual(f'{name}.do_started', make_started(start_parent(name, owners)), virtuals['do_started'])
     for key, value in namespace.items():
-        if not key.startswith('do_') or not isinstance(value, types.FunctionType):
+        if not isinstance(value, types.FunctionType):
+            continue
+        # As Twisted has it: lineReceived.
+        meant = 'do_' + re.sub('[A-Z]', lambda letter: '_' + letter[0].lower(), key)
+        if meant != 'do_' + key and meant in virtuals:
+            warnings.warn(f'{name}.{key}() is no virtual function; is {meant}() meant?', RuntimeWarning, stacklevel=3)
+        if not key.startswith('do_'):
             continue
         if key in virtuals:
             made[key] = make_virtual(f'{name}.{key}', make_started(value) if key == 'do_started' else value, virtuals[key])
