@@ -192,14 +192,15 @@ troupe_mailbox_throttle (TroupeMailbox *self,
 }
 
 /* What other threads send is not counted until this one takes it in, and this one may be busy: so they look for themselves.
- * Relaxed: the two numbers need not be of the same moment. Posting, which releases, comes after; so it is taken off after that. */
+ * A message on its way in is in both numbers for a moment, and never in none of them. Acquire, for that: whoever sees that one was taken off here
+ * sees it in n_messages. Posting, which releases, comes after; so it is taken off after that. */
 void
 troupe_mailbox_post (TroupeRef     *ref,
                      TroupeMessage *message,
                      TroupeRef     *sender)
 {
   TroupeMailbox *self = ref->extra->mailbox;
-  guint n = __atomic_add_fetch (&self->n_posted, 1, __ATOMIC_RELAXED) + __atomic_load_n (&self->n_messages, __ATOMIC_RELAXED);
+  guint n = __atomic_add_fetch (&self->n_posted, 1, __ATOMIC_ACQUIRE) + __atomic_load_n (&self->n_messages, __ATOMIC_RELAXED);
 
   /* What is forwarded may name somebody on yet another thread. */
   if (self->overflow != TROUPE_OVERFLOW_BACKPRESSURE || n <= HIGH_MARK (self->capacity) ||
@@ -211,10 +212,11 @@ troupe_mailbox_post (TroupeRef     *ref,
   troupe_ref_throttle (sender, TRUE);
 }
 
+/* After it was counted in. Release: see post (). */
 void
 troupe_mailbox_take_posted (TroupeRef *ref)
 {
-  __atomic_sub_fetch (&ref->extra->mailbox->n_posted, 1, __ATOMIC_RELAXED);
+  __atomic_sub_fetch (&ref->extra->mailbox->n_posted, 1, __ATOMIC_RELEASE);
 }
 
 void

@@ -325,39 +325,46 @@ troupe_mail_get_target (TroupeMail *mail)
     }
 }
 
-static void
-troupe_ref_take_posted (TroupeRef     *self,
-                        TroupeMessage *message)
+static TroupeRef *
+troupe_mail_steal_target (TroupeMail *mail)
 {
-  g_clear_pointer (&message->target, troupe_ref_unref);
-  if (self->counts)
-    troupe_mailbox_take_posted (self);
+  if (troupe_mail_is_message (mail))
+    return g_steal_pointer (&((TroupeMessage *) mail)->target);
+
+  return troupe_ref_ref (troupe_mail_get_target (mail));
+}
+
+/* What takes MAIL in may free it. */
+static inline void
+troupe_ref_take (TroupeMail *mail,
+                 void      (*take_in) (TroupeRef *target, TroupeMail *mail))
+{
+  g_autoptr (TroupeRef) target = troupe_mail_steal_target (mail);
+  gboolean is_posted = target->counts && troupe_mail_is_message (mail);
+
+  take_in (target, mail);
+  if (is_posted)
+    troupe_mailbox_take_posted (target);
 }
 
 void
 troupe_ref_take_inbound (TroupeMail *mail)
 {
-  g_autoptr (TroupeRef) target = troupe_ref_ref (troupe_mail_get_target (mail));
-
   if (mail->kind == TROUPE_MAIL_CALL && (mail->bits & TROUPE_CALL_AT_ONCE))
     {
+      g_autoptr (TroupeRef) target = troupe_ref_ref (troupe_mail_get_target (mail));
+
       troupe_call_run ((TroupeCall *) mail, ((TroupeCall *) mail)->func);
       return;
     }
 
-  if (troupe_mail_is_message (mail))
-    troupe_ref_take_posted (target, (TroupeMessage *) mail);
-  troupe_ref_enqueue (target, mail);
+  troupe_ref_take (mail, troupe_ref_enqueue);
 }
 
 void
 troupe_ref_bounce_inbound (TroupeMail *mail)
 {
-  g_autoptr (TroupeRef) target = troupe_ref_ref (troupe_mail_get_target (mail));
-
-  if (troupe_mail_is_message (mail))
-    troupe_ref_take_posted (target, (TroupeMessage *) mail);
-  troupe_ref_bounce (target, mail);
+  troupe_ref_take (mail, troupe_ref_bounce);
 }
 
 void
