@@ -80,10 +80,10 @@ def build(program, path, folder):
     with open(source, 'w', encoding='utf-8') as file:
         file.write(program.source if '<troupe.h>' in program.source else HEAD + program.source)
 
-    flags = subprocess.run(['pkg-config', '--cflags', '--libs', *packages(program)], check=True, text=True,
+    runs = re.search(r'^main \(', program.source, re.M) is not None
+    flags = subprocess.run(['pkg-config', '--cflags', *(['--libs'] if runs else []), *packages(program)], check=True, text=True,
                            stdout=subprocess.PIPE).stdout.split()
     compiler = shlex.split(os.environ.get('CC', 'cc'))
-    runs = re.search(r'^main \(', program.source, re.M) is not None
     what = [source, '-o', path] if runs else ['-Wno-unused-function', '-c', source, '-o', path]
     subprocess.run(compiler + FLAGS + sanitizers() + what + flags, check=True)
     return runs
