@@ -1424,6 +1424,14 @@ set_supervision_cb (TroupeRef *root,
                     gpointer   supervision)
 {
   troupe_ref_set_supervision (root, supervision);
+  troupe_supervision_free (supervision);
+}
+
+static void
+drop_supervision_cb (TroupeRef *root,
+                     gpointer   supervision)
+{
+  troupe_supervision_free (supervision);
 }
 
 /**
@@ -1445,11 +1453,8 @@ troupe_system_set_supervision (TroupeSystem            *self,
   g_return_if_fail (TROUPE_IS_SYSTEM (self));
   g_return_if_fail (supervision != NULL);
 
-  if (troupe_reactor_is_here (self->reactor))
-    troupe_ref_set_supervision (self->root, supervision);
-  else
-    troupe_ref_call (self->root, set_supervision_cb, NULL, troupe_supervision_copy (supervision),
-                     (GDestroyNotify) troupe_supervision_free);
+  /* In no turn of the root's: what fails from now on would overtake that. */
+  troupe_ref_call_at_once (self->root, set_supervision_cb, drop_supervision_cb, troupe_supervision_copy (supervision));
 }
 
 /**

@@ -728,6 +728,70 @@ test_system_gives_up (void)
   g_source_remove (turning);
 }
 
+typedef struct
+{
+  TroupeSystem *system;
+  TroupeRef    *child;
+  TroupeRef    *neighbour;           /* on the reactor of the child */
+} Meddler;
+
+static gpointer
+supervise_and_fail (gpointer data)
+{
+  Meddler *self = data;
+  g_autoptr (TroupeSupervision) supervision = troupe_supervision_new (TROUPE_DIRECTIVE_STOP);
+  g_autoptr (TroupeMessage) answer = NULL;
+  g_autoptr (GError) error = NULL;
+
+  troupe_system_set_supervision (self->system, supervision);
+  troupe_ref_send (self->child, troupe_message_new ("fail"));
+  /* When it answers, the child has failed. */
+  answer = troupe_ref_ask_sync (self->neighbour, troupe_message_new ("ping"), 10000, NULL, &error);
+  g_assert_no_error (error);
+
+  return NULL;
+}
+
+static TroupeRef *
+spawn_apart (TroupeSystem *system,
+             Book         *book)
+{
+  g_autoptr (GError) error = NULL;
+  TroupeRef *ref = troupe_system_spawn_on (system, troupe_system_get_nth_reactor (system, 1), NULL, TEST_TYPE_NODE, &error,
+                                           "book", book, NULL);
+
+  g_assert_no_error (error);
+  return ref;
+}
+
+static void
+test_set_from_thread (void)
+{
+  g_autoptr (GError) error = NULL;
+  guint turning = g_timeout_add (1, keep_turning, NULL);
+  Meddler meddler = { NULL };
+  Book neighbour = { 0 };
+  Book child = { 0 };
+
+  g_test_summary ("What another thread has said to do about failures is done about those that come after, however busy the root's thread was.");
+
+  meddler.system = troupe_system_new_with_reactors (NULL, NULL, 2, &error);
+  g_assert_no_error (error);
+  meddler.child = spawn_apart (meddler.system, &child);
+  meddler.neighbour = spawn_apart (meddler.system, &neighbour);
+  troupe_test_until (g_atomic_int_get (&child.n_started) == 1 && g_atomic_int_get (&neighbour.n_started) == 1);
+
+  /* This thread, which is the root's, hears of both at once. */
+  g_thread_join (g_thread_new ("meddler", supervise_and_fail, &meddler));
+  troupe_test_until (troupe_ref_has_ended (meddler.child) || g_atomic_int_get (&child.n_started) > 1);
+  g_assert_cmpint (g_atomic_int_get (&child.n_started), ==, 1);
+
+  troupe_ref_unref (meddler.child);
+  troupe_ref_unref (meddler.neighbour);
+  troupe_test_system_end (meddler.system);
+  g_source_remove (turning);
+}
+
 static void
 ignore_message (const char     *domain,
                 GLogLevelFlags  level,
@@ -773,6 +837,7 @@ main (int   argc,
         g_test_add (path, Fixture, families[j].places, set_up, tests[i].func, tear_down);
       }
   g_test_add_func ("/troupe/reactors/supervision/system", test_system_gives_up);
+  g_test_add_func ("/troupe/reactors/supervision/set-from-thread", test_set_from_thread);
 
   return g_test_run ();
 }
