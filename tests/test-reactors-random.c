@@ -862,9 +862,14 @@ come_to_rest (void)
   g_atomic_int_set (&test.per_mille, 0);
   troupe_test_until (all_settled ());
 
-  for (i = 0; i < test.n_entries; i++)
-    if (troupe_ref_get_parent (test.entries[i].ref) == root)
-      troupe_ref_stop (test.entries[i].ref);
+  /* What a boss still hires goes with the boss. */
+  for (i = 0; i < g_atomic_int_get (&test.n_entries); i++)
+    {
+      TroupeRef *ref = g_atomic_pointer_get (&test.entries[i].ref);
+
+      if (ref != NULL && troupe_ref_get_parent (ref) == root)
+        troupe_ref_stop (ref);
+    }
   troupe_test_until (has_been_told_of_all ());
   troupe_test_until (troupe_system_get_n_actors (test.system) == 1);
   troupe_test_until (troupe_semaphore_get_n_free (test.semaphore) == 3);
