@@ -26,5 +26,10 @@ def start(folder):
     number = os.read(reader, 16).decode().strip()
     if number == '':
         skip('Xvfb does not start')
+    # What libraries below GTK keep for as long as the program runs.
+    suppressions = os.path.join(folder, 'leaks')
+    with open(suppressions, 'w') as file:
+        file.write('leak:libfontconfig\n')
+    os.environ['LSAN_OPTIONS'] = f'suppressions={suppressions}:print_suppressions=0'
     os.environ.update(DISPLAY=':' + number, GDK_BACKEND='x11', GSK_RENDERER='cairo', GDK_DEBUG='gl-disable')
     return server

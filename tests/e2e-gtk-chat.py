@@ -112,11 +112,6 @@ class Desktop:
         os.environ.update(DBUS_SESSION_BUS_ADDRESS=self.bus.stdout.readline().decode().strip(),
                           XDG_RUNTIME_DIR=folder, XDG_CONFIG_HOME=folder, XDG_CACHE_HOME=folder, GSETTINGS_BACKEND='memory',
                           G_DEBUG='fatal-criticals')
-        # What libraries below GTK keep for as long as the program runs.
-        suppressions = os.path.join(folder, 'leaks')
-        with open(suppressions, 'w') as file:
-            file.write('leak:libfontconfig\n')
-        os.environ['LSAN_OPTIONS'] = f'suppressions={suppressions}:print_suppressions=0'
         for name in 'AT_SPI_BUS_ADDRESS', 'GTK_A11Y', 'GTK_THEME', 'NO_AT_BRIDGE':
             os.environ.pop(name, None)
 
